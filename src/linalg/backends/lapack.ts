@@ -1,0 +1,130 @@
+import type { Dtype } from "../tensor.ts";
+import { width } from "../tensor.ts";
+import type { Backend } from "../backend.ts";
+import type { Foreign, Native } from "./openblas-library.ts";
+
+/**
+ * The factorisations of LAPACK on row-major matrices. A row-major A is a column-major A^T, so the LQ factorisation of
+ * A^T and its SVD with the roles of U and V exchanged give what is asked for, in place and without conjugation.
+ */
+export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
+  // Fortran takes everything by address: integers and characters live in fixed cells.
+  const cells = new Int32Array(32);
+  const cellsAt = native.address(cells);
+  const alphabet = "SNUV";
+  for (let i = 0; i < alphabet.length; i++) cells[24 + i] = alphabet.charCodeAt(i);
+  const letter = (c: "S" | "N" | "U" | "V") => cellsAt + 4 * (24 + alphabet.indexOf(c));
+  const cell = (index: number, value: number) => {
+    cells[index] = value;
+    return cellsAt + 4 * index;
+  };
+  const info = cellsAt + 4 * 31;
+  const ok = (): boolean => {
+    if (cells[31]! < 0) throw new Error(`LAPACK refused argument ${-cells[31]!}`);
+    return cells[31] === 0;
+  };
+
+  let input: Float64Array = new Float64Array(0);
+  let work: Float64Array = new Float64Array(2);
+  let real: Float64Array = new Float64Array(2);
+  let integers = new Int32Array(2);
+  const scratch = (x: Float64Array, length: number): Float64Array => (x.length >= length ? x : new Float64Array(length + 64));
+  const keep = (a: Float64Array, length: number): Float64Array => {
+    input = scratch(input, length);
+    input.set(a.length === length ? a : a.subarray(0, length));
+    return input;
+  };
+
+  const pointers = (count: number) => new Array<string>(count).fill("void *");
+  const routine = (name: string, count: number, characters = 0): Foreign =>
+    native.func(name, "void", [...pointers(count), ...new Array<string>(characters).fill("size_t")]);
+  const table = {
+    float64: {
+      gelqf: routine("dgelqf_", 8),
+      unglq: routine("dorglq_", 9),
+      gesdd: routine("dgesdd_", 14, 1),
+      gesvd: routine("dgesvd_", 14, 2),
+      heevd: routine("dsyevd_", 11, 2),
+    },
+    complex128: {
+      gelqf: routine("zgelqf_", 8),
+      unglq: routine("zunglq_", 9),
+      gesdd: routine("zgesdd_", 15, 1),
+      gesvd: routine("zgesvd_", 15, 2),
+      heevd: routine("zheevd_", 13, 2),
+    },
+  } satisfies Record<Dtype, Record<string, Foreign>>;
+
+  /** Asks the routine for its workspace (lwork = -1), then runs it. */
+  const withWork = (dtype: Dtype, call: (work: Float64Array, lwork: number) => void): boolean => {
+    call(work, cell(20, -1));
+    ok();
+    const wanted = Math.max(1, work[0]!);
+    work = scratch(work, wanted * width(dtype));
+    call(work, cell(20, wanted));
+    return ok();
+  };
+
+  return {
+    qr: (dtype, m, n, a, q, r) => {
+      const w = width(dtype);
+      const k = Math.min(m, n);
+      r.fill(0, 0, w * k * n);
+      if (k === 0) return;
+      const { gelqf, unglq } = table[dtype];
+      const inPlace = q !== null && m >= n;
+      if (inPlace) q.set(a.length === w * m * n ? a : a.subarray(0, w * m * n));
+      const x = inPlace ? q : keep(a, w * m * n);
+      const tau = (real = scratch(real, 2 * k));
+      withWork(dtype, (space, lwork) => gelqf(cell(0, n), cell(1, m), x, cell(2, n), tau, space, lwork, info));
+      for (let i = 0; i < k; i++)
+        for (let p = w * (i * n + i); p < w * (i + 1) * n; p++) r[p] = x[p]!;
+      if (!q) return;
+      if (!inPlace) for (let i = 0; i < m; i++) for (let p = 0; p < w * k; p++) q[w * i * k + p] = x[w * i * n + p]!;
+      withWork(dtype, (space, lwork) => unglq(cell(0, k), cell(1, m), cell(3, k), q, cell(2, k), tau, space, lwork, info));
+    },
+
+    svd: (dtype, m, n, a, u, s, vh) => {
+      const w = width(dtype);
+      const k = Math.min(m, n);
+      if (k === 0) return true;
+      const { gesdd, gesvd } = table[dtype];
+      const job = letter(u && vh ? "S" : "N");
+      const left = u ?? s;
+      const right = vh ?? s;
+      integers = integers.length >= 8 * k ? integers : new Int32Array(8 * k + 64);
+      real = scratch(real, k * Math.max(5 * k + 7, 2 * Math.max(m, n) + 2 * k + 1));
+      const rwork = dtype === "complex128" ? [real] : [];
+      const x = keep(a, w * m * n);
+      // The matrix that LAPACK sees is A^T = U' S V'^H: its U' is the memory of vh, its V'^H that of u.
+      const sizes = () => [cell(0, n), cell(1, m), x, cell(2, n), s, right, cell(3, n), left, cell(4, k)];
+      const done = withWork(dtype, (space, lwork) => gesdd(job, ...sizes(), space, lwork, ...rwork, integers, info, 1));
+      if (done) return true;
+      // Divide and conquer fails on rare matrices that the plain QR iteration still takes.
+      keep(a, w * m * n);
+      return withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1));
+    },
+
+    eigh: (dtype, n, a, values, v) => {
+      if (n === 0) return true;
+      const w = width(dtype);
+      const x = keep(a, w * n * n);
+      real = scratch(real, 1 + 5 * n + 2 * n * n);
+      integers = integers.length >= 3 + 5 * n ? integers : new Int32Array(3 + 5 * n + 64);
+      const { heevd } = table[dtype];
+      // The row-major lower triangle is LAPACK's upper one, of the conjugate of A.
+      const done = withWork(dtype, (space, lwork) => {
+        // A query in one of the sizes is a query in all.
+        const [lr, li] = cells[20] === -1 ? [-1, -1] : [real.length, integers.length];
+        const rest = dtype === "complex128" ? [real, cell(4, lr!)] : [];
+        heevd(letter("V"), letter("U"), cell(0, n), x, cell(1, n), values, space, lwork, ...rest, integers, cell(5, li!), info, 1, 1);
+      });
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) {
+          v[w * (i * n + j)] = x[w * (j * n + i)]!;
+          if (w === 2) v[2 * (i * n + j) + 1] = -x[2 * (j * n + i) + 1]!;
+        }
+      return done;
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import { NonFiniteError } from "./errors.ts";
+import type { Tensor } from "./tensor.ts";
+
+/*
+ * Scaling by powers of two, which is exact: factorisations work on a largest entry in [1, 2), whatever the input's
+ * size, so that squares neither overflow nor underflow and a scaled input gives bitwise the scaled result.
+ */
+
+const bits = new Float64Array(1);
+const words = new Uint32Array(bits.buffer);
+
+/** floor(log2 |x|) for a finite x != 0, exactly. */
+function exponentOf(x: number): number {
+  bits[0] = x;
+  const biased = (words[1]! >>> 20) & 0x7ff;
+  if (biased > 0) return biased - 1023;
+  bits[0] = x * 18446744073709551616; // a denormal number: lifted into the normal range first
+  return ((words[1]! >>> 20) & 0x7ff) - 1023 - 64;
+}
+
+/** 2^e for -1022 <= e <= 1023, exactly. */
+function powerOfTwo(e: number): number {
+  words[0] = 0;
+  words[1] = (e + 1023) << 20;
+  return bits[0]!;
+}
+
+/** The exponent e with largest entry in [2^e, 2^(e+1)); 0 for a zero tensor. Throws a NonFiniteError naming `who`. */
+export function exponent(x: Tensor, who: string): number {
+  const { data } = x;
+  let largest = 0;
+  // A sum of differences sees NaN and infinity without a test per entry: x - x is 0 for every finite x.
+  let finite = 0;
+  for (let i = 0; i < data.length; i++) {
+    const a = Math.abs(data[i]!);
+    finite += a - a;
+    if (a > largest) largest = a;
+  }
+  if (finite !== 0) throw new NonFiniteError(`${who}: the input has entries that are NaN or infinite`);
+  return largest === 0 ? 0 : exponentOf(largest);
+}
+
+/** out := 2^e x. Takes two factors where 2^e alone is no normal number. `out` may be `x`. */
+export function scaleByPower(x: Float64Array, e: number, out: Float64Array): void {
+  if (e === 0) {
+    if (out !== x) out.set(x);
+    return;
+  }
+  const half = Math.trunc(e / 2);
+  if (e >= -1022 && e <= 1023) {
+    const f = powerOfTwo(e);
+    for (let i = 0; i < x.length; i++) out[i] = x[i]! * f;
+    return;
+  }
+  const f = powerOfTwo(half);
+  const g = powerOfTwo(e - half);
+  // The first factor moves towards the normal range or stays in it, so that only the second one may round.
+  for (let i = 0; i < x.length; i++) out[i] = x[i]! * f * g;
+}
