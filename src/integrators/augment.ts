@@ -1,0 +1,82 @@
+import { concatLast, pad } from "../linalg/contract.ts";
+import { orthAug } from "../linalg/orth-aug.ts";
+import type { Tensor } from "../linalg/tensor.ts";
+import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
+import { edgesOf, type NodeId, rootOf } from "../ttn/tree.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import type { StepContext, StepFailure } from "./integrator.ts";
+import type { LocalProblem, LocalSolution } from "./local/problem.ts";
+
+/**
+ * The edges whose basis can still grow: not those at a leaf with a full basis, nor those above a node that already spans
+ * all products of complete children. Their K-step would be wasted: it stays in the same space.
+ */
+export function growingEdges(y: TTN): readonly NodeId[] {
+  const complete: boolean[] = [];
+  y.tree.nodes.forEach(({ children }, id) => {
+    const [rows, rank] = asBasis(y.tensors[id]!).shape;
+    complete[id] = rows === rank && children.every((child) => complete[child]);
+  });
+  return edgesOf(y.tree).filter((id) => !complete[id]);
+}
+
+/** The basis of one node, grown by the directions of a solution. */
+export interface AugmentedBasis {
+  /** [U0, Ut] as a tensor of the node, old directions first and unchanged. */
+  readonly basis: Tensor;
+  /** Ut, a matrix; null when there is no new direction. */
+  readonly fresh: Tensor | null;
+}
+
+/** Augments the old basis (zero padded to the children's new ranks) by the range of a solution in the same child bases. */
+export function augment(old: Tensor, solution: Tensor): AugmentedBasis {
+  const padded = pad(old, [...solution.shape.slice(0, -1), old.shape.at(-1)!]);
+  const fresh = orthAug(asBasis(padded), asBasis(solution));
+  if (fresh.shape[1] === 0) return { basis: padded, fresh: null };
+  return { basis: concatLast(padded, fromBasis(fresh, padded.shape)), fresh };
+}
+
+/** The state seen from `node` (its centre moved there), with other bases below: its tensor is padded to their ranks. */
+export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefined)[]): TTN {
+  const at = centers(y)[node]!;
+  const tensors = [...at.tensors];
+  const replace = (id: NodeId): void => {
+    if (!bases[id]) return;
+    tensors[id] = bases[id];
+    y.tree.nodes[id]!.children.forEach(replace);
+  };
+  const { children } = y.tree.nodes[node]!;
+  children.forEach(replace);
+  if (children.length > 0)
+    tensors[node] = pad(at.tensors[node]!, [...children.map((c) => tensors[c]!.shape.at(-1)!), at.tensors[node]!.shape.at(-1)!]);
+  return { tree: y.tree, tensors, center: node };
+}
+
+/** Solves the local problems of a set of independent nodes, each from the centre tensor of its own trial state. */
+export async function solveNodes(
+  { rhs, executor, solver, signal }: StepContext,
+  trials: readonly TTN[],
+  t: number,
+  h: number,
+): Promise<{ solutions: readonly LocalSolution[]; applications: number; failure: StepFailure | null }> {
+  const problems: LocalProblem[] = trials.map((trial) => ({
+    node: trial.center,
+    field: rhs.bind(trial, trial.center),
+    initial: trial.tensors[trial.center]!,
+    t0: t,
+    t1: t + h,
+  }));
+  const solutions = await executor.solveAll(problems, solver, signal);
+  const applications = solutions.reduce((sum, s) => sum + s.applications, 0);
+  const bad = solutions.findIndex((s) => !s.converged);
+  if (bad < 0) return { solutions, applications, failure: null };
+  const why = Number.isFinite(solutions[bad]!.final.data.reduce((sum, v) => sum + v, 0)) ? "solver-stalled" : "not-finite";
+  return { solutions, applications, failure: { ok: false, why, node: problems[bad]!.node } };
+}
+
+/** The state of these bases and this root tensor. */
+export const assembled = (y: TTN, bases: readonly Tensor[], root: Tensor): TTN => ({
+  tree: y.tree,
+  tensors: [...bases.slice(0, rootOf(y.tree)), root],
+  center: rootOf(y.tree),
+});

@@ -1,0 +1,65 @@
+import type { Rhs } from "../ttn/rhs.ts";
+import type { NodeId } from "../ttn/tree.ts";
+import type { Truncation } from "../ttn/truncate.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import type { Executor } from "./executor.ts";
+import type { LocalSolver } from "./local/problem.ts";
+
+/** What a method guarantees; the contract suite tests exactly this. */
+export interface Promises {
+  /** Order in the step size, uniform in small singular values. */
+  readonly order: 1 | 2;
+  /** Whether a solution of the tree's rank is reproduced exactly. */
+  readonly exact: boolean;
+  /** What Schroedinger's equation keeps, up to tolerance and local solver. */
+  readonly conserves: "norm and energy" | "nothing";
+  readonly rankAdaptive: boolean;
+}
+
+/** Everything a step needs besides the state: what is evolved, who solves, where, and how ranks are cut. */
+export interface StepContext {
+  readonly rhs: Rhs;
+  readonly solver: LocalSolver;
+  readonly executor: Executor;
+  readonly truncation: Truncation;
+  /** Whether to measure what the step's ansatz leaves out, for step rejection; costs an application a node. */
+  readonly measureMissed: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** Numerical trouble is a value. */
+export interface StepFailure {
+  readonly ok: false;
+  readonly why: "not-finite" | "solver-stalled";
+  readonly node: NodeId;
+}
+
+export interface StepSuccess {
+  readonly ok: true;
+  readonly y: TTN;
+  /** Norm of what truncation removed. */
+  readonly discarded: number;
+  /** Evaluations of local fields. */
+  readonly applications: number;
+  /**
+   * max over the nodes of h |components of F(t0, Y0) with two or more new directions|, which the method drops;
+   * null for methods that drop none, or when it was not asked for.
+   */
+  readonly missed: number | null;
+  /** The start value in the augmented bases of this step: the same tensor, with room to grow further. */
+  readonly widened: TTN;
+}
+
+export type StepResult = StepSuccess | StepFailure;
+
+/** A one-step method: settings, what they promise, and one verb. */
+export interface Integrator {
+  readonly name: string;
+  /** Key of the paper in the documentation's list. */
+  readonly reference: string;
+  readonly promises: Promises;
+  /** The method of the first step of a run, where it is another one. */
+  readonly starter?: Integrator;
+  /** One step from Y(t) to Y(t + h). `y` has its centre at the root and stays as it is. */
+  step(context: StepContext, y: TTN, t: number, h: number): Promise<StepResult>;
+}

@@ -1,0 +1,65 @@
+import { expAction, type KrylovOperator } from "../../linalg/krylov.ts";
+import { axpy } from "../../linalg/level1.ts";
+import { isFinite, type Tensor } from "../../linalg/tensor.ts";
+import { workspace } from "../../linalg/workspace.ts";
+import { isTrivial, type LocalSolver, startValue } from "./problem.ts";
+
+export interface ExponentialOptions {
+  /** Error allowed a solve, relative to |X|. Default 1e-12. */
+  readonly tolerance?: number;
+  /** Largest Krylov space; longer solves are split in parts. Default 30. */
+  readonly maxDimension?: number;
+  /** Evaluations after which a solve gives up. Default 2000. */
+  readonly maxApplications?: number;
+}
+
+/**
+ * The exponential of a linear local field in a Krylov space: Lanczos when it is a multiple of a Hermitian operator,
+ * Arnoldi otherwise. Fields that depend on time are integrated by the commutator-free Magnus method of order 4, two
+ * exponentials of weighted sums of the field at the two Gauss points. Throws a TypeError for nonlinear fields.
+ * Cost: usually 5 to 15 evaluations (four times that when the field depends on time). [hochbruck1997krylov;
+ * blanes2006fourth]
+ */
+export function exponential(options: ExponentialOptions = {}): LocalSolver {
+  const { tolerance = 1e-12, maxDimension = 30, maxApplications = 2000 } = options;
+  for (const [name, value] of Object.entries({ tolerance, maxDimension, maxApplications }))
+    if (!(value > 0)) throw new RangeError(`exponential: ${name} is ${value}, expected a positive number`);
+  return {
+    name: "Krylov exponential",
+    order: Number.POSITIVE_INFINITY,
+    solve(problem) {
+      const { field, t0, t1 } = problem;
+      if (field.kind === "nonlinear")
+        throw new TypeError("exponential: the right-hand side is nonlinear; use rk4 or dopri5");
+      const x = startValue(problem);
+      if (isTrivial(problem)) return { final: x, applications: 0, errorEstimate: 0, converged: true };
+      using frame = workspace().frame();
+      const g = field.plan(frame);
+      const hermitianUpTo = field.kind === "linear-hermitian" ? field.phase : undefined;
+      const h = t1 - t0;
+      const krylov = { tolerance, maxDimension, maxApplications };
+      const at = (t: number): KrylovOperator["apply"] => (v, out) => g(t, v, out);
+      if (field.autonomous) {
+        const { applications, errorEstimate, converged } = expAction({ apply: at(t0), hermitianUpTo }, h, x, krylov);
+        return { final: x, applications, errorEstimate, converged: converged && isFinite(x) };
+      }
+      const [early, late] = [0.5 - Math.sqrt(3) / 6, 0.5 + Math.sqrt(3) / 6].map((c) => at(t0 + c * h));
+      const [more, less] = [0.25 + Math.sqrt(3) / 6, 0.25 - Math.sqrt(3) / 6];
+      const second = frame.take(x.shape, x.dtype);
+      const mixed = (a: number, b: number) => (v: Tensor, out: Tensor) => {
+        early!(v, out);
+        late!(v, second);
+        for (let i = 0; i < out.data.length; i++) out.data[i]! *= a;
+        axpy({ re: b, im: 0 }, second, out);
+      };
+      const first = expAction({ apply: mixed(more, less), hermitianUpTo }, h, x, krylov);
+      const then = expAction({ apply: mixed(less, more), hermitianUpTo }, h, x, krylov);
+      return {
+        final: x,
+        applications: 2 * (first.applications + then.applications),
+        errorEstimate: first.errorEstimate + then.errorEstimate,
+        converged: first.converged && then.converged && isFinite(x),
+      };
+    },
+  };
+}

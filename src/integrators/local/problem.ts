@@ -1,0 +1,42 @@
+import { sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
+import type { LocalField } from "../../ttn/rhs.ts";
+import type { NodeId } from "../../ttn/tree.ts";
+
+/** The initial value problem X' = g(t, X), X(t0) = initial, of one node. */
+export interface LocalProblem {
+  readonly node: NodeId;
+  readonly field: LocalField;
+  readonly initial: Tensor;
+  readonly t0: number;
+  readonly t1: number;
+}
+
+export interface LocalSolution {
+  readonly final: Tensor;
+  /** Evaluations of the local field. */
+  readonly applications: number;
+  /** Estimated error of `final` relative to |initial|; 0 where the method has no estimate. */
+  readonly errorEstimate: number;
+  /** Whether the solver reached t1 within its tolerance; `final` is then finite. */
+  readonly converged: boolean;
+}
+
+/** Advances local problems; knows no trees. */
+export interface LocalSolver {
+  readonly name: string;
+  /** Order in the length of the interval; Infinity for solvers with a tolerance of their own. */
+  readonly order: number;
+  solve(problem: LocalProblem): LocalSolution;
+}
+
+/** A fresh tensor with the initial value, of the type of the field. */
+export function startValue({ field, initial }: LocalProblem): Tensor {
+  const x = tensor(initial.shape, field.dtype);
+  if (initial.dtype !== field.dtype)
+    throw new TypeError(`local problem: the initial value is ${initial.dtype}, the local field ${field.dtype}`);
+  x.data.set(initial.data);
+  return x;
+}
+
+/** Whether a problem has anything to do. */
+export const isTrivial = ({ initial, t0, t1 }: LocalProblem): boolean => t0 === t1 || sizeOf(initial.shape) === 0;

@@ -1,0 +1,36 @@
+import { edgesOf } from "../ttn/tree.ts";
+import type { Truncation } from "../ttn/truncate.ts";
+import { largestRanks, modeSizes, ranks, type TTN } from "../ttn/ttn.ts";
+import type { StepSuccess } from "./integrator.ts";
+
+/** When a step is tried again from wider bases. */
+export interface Rejection {
+  /** Reject when h times what the ansatz leaves out exceeds this multiple of the tolerance. Default 10, as in the paper. */
+  readonly factor?: number;
+  /** Attempts of one step. Default 5. */
+  readonly attempts?: number;
+}
+
+/**
+ * Why a step should be repeated from the same value in wider bases, or null: some edge filled all of its doubled rank
+ * although limit and geometry admit more ("rank-saturated"), or what the method drops is too large ("missed").
+ * [ceruti2024parallel, section 3.4]
+ */
+export function reasonToReject(
+  start: TTN,
+  result: StepSuccess,
+  truncation: Truncation,
+  factor: number,
+): "rank-saturated" | "missed" | null {
+  const before = ranks(start);
+  const after = ranks(result.y);
+  const { maxRank = Number.POSITIVE_INFINITY, tolerance } = truncation;
+  const geometric = largestRanks(start.tree, modeSizes(start));
+  const saturated = edgesOf(start.tree).some((id) => {
+    const limit = Math.min(typeof maxRank === "number" ? maxRank : maxRank[id]!, geometric[id]!);
+    return after[id] === 2 * before[id]! && after[id] < limit;
+  });
+  if (saturated) return "rank-saturated";
+  if (tolerance === "off" || result.missed === null) return null;
+  return result.missed > factor * tolerance ? "missed" : null;
+}

@@ -1,0 +1,233 @@
+import { type Gemm, gemmShape, type Op } from "./backend.ts";
+import { backend } from "./current.ts";
+import { axpy, scaleInto } from "./level1.ts";
+import {
+  asDtype,
+  type Complex,
+  commonDtype,
+  complex,
+  copy,
+  dtypeOf,
+  type Dtype,
+  reshape,
+  type Scalar,
+  shapeText,
+  sizeOf,
+  type Tensor,
+  tensor,
+  width,
+} from "./tensor.ts";
+
+const one: Complex = { re: 1, im: 0 };
+
+/** op(A) op(B) of two matrices. Throws a RangeError when the inner sizes differ. */
+export function matmul(a: Tensor, b: Tensor, opA: Op = "N", opB: Op = "N"): Tensor {
+  const [m, k] = oriented(a, opA);
+  const [k2, n] = oriented(b, opB);
+  if (a.shape.length !== 2 || b.shape.length !== 2 || k !== k2)
+    throw new RangeError(
+      `matmul: op(a) of ${shapeText(a.shape)} is ${m}x${k}, op(b) of ${shapeText(b.shape)} is ${k2}x${n}: inner sizes differ`,
+    );
+  const dtype = commonDtype(a.dtype, b.dtype);
+  const out = tensor([m, n], dtype);
+  backend().gemm(gemmShape(dtype, opA, opB, m, n, k), one, asDtype(a, dtype).data, asDtype(b, dtype).data, 0, out.data);
+  return out;
+}
+
+const oriented = (a: Tensor, op: Op): [number, number] =>
+  op === "N" ? [a.shape[0]!, a.shape[1]!] : [a.shape[1]!, a.shape[0]!];
+
+/**
+ * The mode product Y = X x_k A, that is Mat_k(Y) = A Mat_k(X), as a batch of matrix products that reads X where it lies:
+ * a tensor of shape (l, n, r), with the modes before and after k merged, is one product for the first mode (l = 1) and
+ * for the last (r = 1, with A transposed), and l products otherwise.
+ */
+export function modeGemm(dtype: Dtype, shape: readonly number[], mode: number, rows: number): Gemm & { left: boolean } {
+  const before = sizeOf(shape.slice(0, mode));
+  const n = shape[mode]!;
+  const after = sizeOf(shape.slice(mode + 1));
+  if (after === 1 && before !== 1) return { ...gemmShape(dtype, "N", "T", before, rows, n), left: false };
+  return {
+    ...gemmShape(dtype, "N", "N", rows, after, n),
+    count: before,
+    strideB: n * after,
+    strideC: rows * after,
+    left: true,
+  };
+}
+
+/** The mode product X x_mode A with A of shape (new size) x (size of the mode). Cost 2 |X| rows (8 when complex). */
+export function modeProduct(x: Tensor, mode: number, a: Tensor): Tensor {
+  if (a.shape.length !== 2 || a.shape[1] !== x.shape[mode])
+    throw new RangeError(
+      `modeProduct: mode ${mode} of ${shapeText(x.shape)} has size ${x.shape[mode]}, the matrix is ${shapeText(a.shape)}`,
+    );
+  const dtype = commonDtype(x.dtype, a.dtype);
+  const g = modeGemm(dtype, x.shape, mode, a.shape[0]!);
+  const out = tensor(x.shape.with(mode, a.shape[0]!), dtype);
+  const xs = asDtype(x, dtype).data;
+  const as = asDtype(a, dtype).data;
+  backend().gemm(g, one, g.left ? as : xs, g.left ? xs : as, 0, out.data);
+  return out;
+}
+
+/**
+ * The matrix of inner products of two tensors over every mode but one: G[i, j] = sum conj(X[.., i, ..]) Y[.., j, ..].
+ * Modes other than `mode` must agree. Cost 2 |X| size(mode of Y) (8 when complex).
+ */
+export function gramAllBut(x: Tensor, y: Tensor, mode: number): Tensor {
+  if (shapeText(x.shape.with(mode, 0)) !== shapeText(y.shape.with(mode, 0)))
+    throw new RangeError(
+      `gramAllBut: the tensors are ${shapeText(x.shape)} and ${shapeText(y.shape)}: they differ outside mode ${mode}`,
+    );
+  const dtype = commonDtype(x.dtype, y.dtype);
+  const xs = asDtype(x, dtype).data;
+  const ys = asDtype(y, dtype).data;
+  const before = sizeOf(x.shape.slice(0, mode));
+  const after = sizeOf(x.shape.slice(mode + 1));
+  const nx = x.shape[mode]!;
+  const ny = y.shape[mode]!;
+  if (after === 1) {
+    const out = tensor([nx, ny], dtype);
+    backend().gemm(gemmShape(dtype, "C", "N", nx, ny, before), one, xs, ys, 0, out.data);
+    return out;
+  }
+  const transposed = tensor([ny, nx], dtype); // rows times conjugated rows is all that a product can give here
+  const g = { ...gemmShape(dtype, "N", "C", ny, nx, after), count: before, strideA: ny * after, strideB: nx * after };
+  backend().gemm(g, one, ys, xs, 1, transposed.data);
+  return permute(transposed, [1, 0]);
+}
+
+/** The tensor with its modes in another order: mode k of the result is mode `order[k]` of `x`. */
+export function permute(x: Tensor, order: readonly number[]): Tensor {
+  const shape = order.map((k) => x.shape[k]!);
+  if (order.every((k, i) => k === i)) return x;
+  const strides = x.shape.map((_, k) => sizeOf(x.shape.slice(k + 1)));
+  const steps = order.map((k) => strides[k]!);
+  const out = tensor(shape, x.dtype);
+  const w = width(x.dtype);
+  const last = shape.length - 1;
+  const index = shape.map(() => 0);
+  const inner = shape[last]!;
+  const step = steps[last]! * w;
+  let from = 0;
+  for (let to = 0; to < out.data.length; ) {
+    for (let j = 0, p = from * w; j < inner; j++, p += step) {
+      out.data[to++] = x.data[p]!;
+      if (w === 2) out.data[to++] = x.data[p + 1]!;
+    }
+    for (let k = last - 1; k >= 0; k--) {
+      from += steps[k]!;
+      if (++index[k]! < shape[k]!) break;
+      from -= steps[k]! * shape[k]!;
+      index[k] = 0;
+    }
+  }
+  return out;
+}
+
+const lastOrder = (order: number, mode: number): number[] => [
+  ...Array.from({ length: order }, (_, k) => k).filter((k) => k !== mode),
+  mode,
+];
+
+/** The matricisation Mat_mode(X)^T: (all other modes, in order) x (mode). A copy unless `mode` is the last. */
+export function matricize(x: Tensor, mode: number): Tensor {
+  const moved = permute(x, lastOrder(x.shape.length, mode));
+  const n = x.shape[mode]!;
+  return reshape(moved, [sizeOf(x.shape.toSpliced(mode, 1)), n]);
+}
+
+/** The tensor whose `matricize(_, mode)` is this matrix; `shape` gives the sizes of the other modes. */
+export function tensorize(matrix: Tensor, shape: readonly number[], mode: number): Tensor {
+  const others = shape.toSpliced(mode, 1);
+  const moved = reshape(matrix, [...others, matrix.shape[1]!]);
+  const order = lastOrder(shape.length, mode);
+  return permute(
+    moved,
+    order.map((_, k) => order.indexOf(k)),
+  );
+}
+
+/** Zero-pads every mode at its end up to `shape`. */
+export function pad(x: Tensor, shape: readonly number[]): Tensor {
+  if (shapeText(x.shape) === shapeText(shape)) return x;
+  const out = tensor(shape, x.dtype);
+  place(x, out, shape.map(() => 0));
+  return out;
+}
+
+/** Overwrites the block of `out` that starts at `offset` with `x`. */
+export function place(x: Tensor, out: Tensor, offset: readonly number[]): void {
+  copyBlock(x.shape, x, offset.map(() => 0), out, offset);
+}
+
+/** The block of `x` of this shape that starts at `offset`. */
+export function block(x: Tensor, offset: readonly number[], shape: readonly number[]): Tensor {
+  const out = tensor(shape, x.dtype);
+  copyBlock(shape, x, offset, out, offset.map(() => 0));
+  return out;
+}
+
+function copyBlock(
+  shape: readonly number[],
+  from: Tensor,
+  fromOffset: readonly number[],
+  to: Tensor,
+  toOffset: readonly number[],
+): void {
+  if (sizeOf(shape) === 0) return;
+  const w = width(from.dtype);
+  const last = shape.length - 1;
+  const run = shape[last]! * w;
+  const walk = (k: number, p: number, q: number): void => {
+    if (k === last) {
+      const start = (p * from.shape[k]! + fromOffset[k]!) * w;
+      to.data.set(from.data.subarray(start, start + run), (q * to.shape[k]! + toOffset[k]!) * w);
+      return;
+    }
+    for (let i = 0; i < shape[k]!; i++)
+      walk(k + 1, p * from.shape[k]! + fromOffset[k]! + i, q * to.shape[k]! + toOffset[k]! + i);
+  };
+  walk(0, 0, 0);
+}
+
+/** Two tensors side by side along the last mode. */
+export function concatLast(a: Tensor, b: Tensor): Tensor {
+  const last = a.shape.length - 1;
+  const out = tensor(a.shape.with(last, a.shape[last]! + b.shape[last]!), commonDtype(a.dtype, b.dtype));
+  const zero = a.shape.map(() => 0);
+  place(asDtype(a, out.dtype), out, zero);
+  place(asDtype(b, out.dtype), out, zero.with(last, a.shape[last]!));
+  return out;
+}
+
+/** alpha X. */
+export function scaled(alpha: Scalar, x: Tensor): Tensor {
+  const out = tensor(x.shape, commonDtype(x.dtype, dtypeOf(alpha)));
+  scaleInto(complex(alpha), asDtype(x, out.dtype), out);
+  return out;
+}
+
+/** Linear combination of tensors of one shape. */
+export function combine(terms: readonly (readonly [Scalar, Tensor])[]): Tensor {
+  const [first, ...rest] = terms;
+  if (!first) throw new RangeError("combine: no terms were given, expected one or more");
+  const dtype = commonDtype(...terms.flatMap(([alpha, x]) => [dtypeOf(alpha), x.dtype]));
+  const out = copy(asDtype(scaled(first[0], first[1]), dtype));
+  for (const [alpha, x] of rest) {
+    if (shapeText(x.shape) !== shapeText(out.shape))
+      throw new RangeError(`combine: the tensors are ${shapeText(out.shape)} and ${shapeText(x.shape)}: shapes differ`);
+    axpy(complex(alpha), asDtype(x, dtype), out);
+  }
+  return out;
+}
+
+/** A diag(s) for a matrix A. */
+export function scaleColumns(a: Tensor, s: ArrayLike<number>): Tensor {
+  const out = copy(a);
+  const columns = a.shape[1]!;
+  const w = width(a.dtype);
+  for (let p = 0; p < out.data.length; p++) out.data[p]! *= s[((p / w) | 0) % columns]!;
+  return out;
+}

@@ -1,0 +1,128 @@
+import type { Complex, Dtype, Tensor } from "./tensor.ts";
+
+/*
+ * Vector kernels on interleaved data: with the complex matrix product, all that has to know how a scalar is stored.
+ * Sums run in four interleaved strands of fixed order: same input, same bits.
+ */
+
+/** Euclidean norm of all entries. */
+export function norm(x: Tensor): number {
+  const v = x.data;
+  const n = v.length;
+  const whole = n - (n % 4);
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  for (let i = 0; i < whole; i += 4) {
+    s0 += v[i]! * v[i]!;
+    s1 += v[i + 1]! * v[i + 1]!;
+    s2 += v[i + 2]! * v[i + 2]!;
+    s3 += v[i + 3]! * v[i + 3]!;
+  }
+  for (let i = whole; i < n; i++) s0 += v[i]! * v[i]!;
+  const sum = s0 + s1 + (s2 + s3);
+  return sum > 1e-280 && sum < 1e280 ? Math.sqrt(sum) : scaledNorm(v);
+}
+
+/** Largest absolute value of the stored numbers (real and imaginary parts apart). */
+export function maxAbs(x: Tensor): number {
+  let largest = 0;
+  for (let i = 0; i < x.data.length; i++) {
+    const a = Math.abs(x.data[i]!);
+    if (!(a <= largest)) largest = a; // a NaN wins and stays
+    if (Number.isNaN(largest)) return largest;
+  }
+  return largest;
+}
+
+function scaledNorm(v: Float64Array): number {
+  let largest = 0;
+  for (let i = 0; i < v.length; i++) largest = Math.max(largest, Math.abs(v[i]!));
+  if (largest === 0 || !Number.isFinite(largest)) return largest;
+  let sum = 0;
+  for (let i = 0; i < v.length; i++) sum += (v[i]! / largest) * (v[i]! / largest);
+  return largest * Math.sqrt(sum);
+}
+
+/** Inner product `sum conj(x) y`. */
+export function dot(x: Tensor, y: Tensor): Complex {
+  const a = x.data;
+  const b = y.data;
+  const n = a.length;
+  if (x.dtype === "float64") {
+    const whole = n - (n % 4);
+    let s0 = 0;
+    let s1 = 0;
+    let s2 = 0;
+    let s3 = 0;
+    for (let i = 0; i < whole; i += 4) {
+      s0 += a[i]! * b[i]!;
+      s1 += a[i + 1]! * b[i + 1]!;
+      s2 += a[i + 2]! * b[i + 2]!;
+      s3 += a[i + 3]! * b[i + 3]!;
+    }
+    for (let i = whole; i < n; i++) s0 += a[i]! * b[i]!;
+    return { re: s0 + s1 + (s2 + s3), im: 0 };
+  }
+  let r0 = 0;
+  let r1 = 0;
+  let i0 = 0;
+  let i1 = 0;
+  for (let i = 0; i < n; i += 2) {
+    r0 += a[i]! * b[i]!;
+    r1 += a[i + 1]! * b[i + 1]!;
+    i0 += a[i]! * b[i + 1]!;
+    i1 += a[i + 1]! * b[i]!;
+  }
+  return { re: r0 + r1, im: i0 - i1 };
+}
+
+/** y := y + alpha x. */
+export function axpy(alpha: Complex, x: Tensor, y: Tensor): void {
+  const a = x.data;
+  const b = y.data;
+  const { re, im } = alpha;
+  if (im === 0) {
+    for (let i = 0; i < a.length; i++) b[i]! += re * a[i]!;
+    return;
+  }
+  needsComplex("axpy", y.dtype, im);
+  for (let i = 0; i < a.length; i += 2) {
+    const xr = a[i]!;
+    const xi = a[i + 1]!;
+    b[i]! += re * xr - im * xi;
+    b[i + 1]! += re * xi + im * xr;
+  }
+}
+
+/** out := alpha x; `out` may be `x`. */
+export function scaleInto(alpha: Complex, x: Tensor, out: Tensor): void {
+  const a = x.data;
+  const b = out.data;
+  const { re, im } = alpha;
+  if (im === 0) {
+    for (let i = 0; i < a.length; i++) b[i] = re * a[i]!;
+    return;
+  }
+  needsComplex("scale", out.dtype, im);
+  for (let i = 0; i < a.length; i += 2) {
+    const xr = a[i]!;
+    const xi = a[i + 1]!;
+    b[i] = re * xr - im * xi;
+    b[i + 1] = re * xi + im * xr;
+  }
+}
+
+/** A copy with every entry replaced by its complex conjugate. */
+export function conj(x: Tensor): Tensor {
+  if (x.dtype === "float64") return x;
+  const data = x.data.slice();
+  for (let i = 1; i < data.length; i += 2) data[i] = -data[i]!;
+  return { ...x, data };
+}
+
+function needsComplex(what: string, dtype: Dtype, im: number): void {
+  if (dtype === "float64")
+    throw new TypeError(`${what}: the factor has imaginary part ${im}, the tensor is float64, expected complex128`);
+}

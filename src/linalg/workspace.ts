@@ -1,0 +1,68 @@
+import { type Backend, } from "./backend.ts";
+import { backend } from "./current.ts";
+import { type Dtype, sizeOf, type Tensor, tensor, width } from "./tensor.ts";
+
+/** Scratch memory with the lifetime of a block: `using frame = workspace().frame()`. Contents are not initialised. */
+export interface Frame extends Disposable {
+  /** A tensor of scratch memory, valid until the frame ends; inside it the backend works without copies. */
+  take(shape: readonly number[], dtype: Dtype): Tensor;
+}
+
+/**
+ * A stack of scratch memory that the backend reaches without a copy. Frames nest like calls; ending one gives back all
+ * that was taken since it began, also when an error passes through.
+ */
+export class Workspace {
+  readonly #backend: Backend;
+  readonly #slabs: Float64Array[] = [];
+  #slab = 0;
+  #used = 0;
+
+  constructor(owner: Backend) {
+    this.#backend = owner;
+  }
+
+  frame(): Frame {
+    const slab = this.#slab;
+    const used = this.#used;
+    return {
+      take: (shape, dtype) => tensor(shape, dtype, this.#take(sizeOf(shape) * width(dtype))),
+      [Symbol.dispose]: () => {
+        this.#slab = slab;
+        this.#used = used;
+      },
+    };
+  }
+
+  /** Memory held, in bytes: the high-water mark of all frames so far. */
+  get bytes(): number {
+    return this.#slabs.reduce((sum, s) => sum + 8 * s.length, 0);
+  }
+
+  #take(length: number): Float64Array {
+    const padded = Math.ceil(length / 8) * 8; // whole cache lines, so that every tensor starts on one
+    while (this.#slab < this.#slabs.length && this.#used + padded > this.#slabs[this.#slab]!.length) {
+      this.#slab++;
+      this.#used = 0;
+    }
+    if (this.#slab === this.#slabs.length)
+      this.#slabs.push(this.#backend.allocate(Math.max(padded, smallestSlab)));
+    const start = this.#used;
+    this.#used += padded;
+    return this.#slabs[this.#slab]!.subarray(start, start + length);
+  }
+}
+
+const smallestSlab = 1 << 18; // 2 MiB
+const workspaces = new WeakMap<Backend, Workspace>();
+
+/** The scratch memory of the current backend. */
+export function workspace(): Workspace {
+  const owner = backend();
+  let found = workspaces.get(owner);
+  if (!found) {
+    found = new Workspace(owner);
+    workspaces.set(owner, found);
+  }
+  return found;
+}

@@ -1,0 +1,123 @@
+import { applyKroneckerSum, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { dot } from "../../linalg/level1.ts";
+import { commonDtype, type Complex, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
+import { modeTowards } from "../gauge.ts";
+import type { LocalField, Rhs } from "../rhs.ts";
+import type { NodeId } from "../tree.ts";
+import { dtypeOfState, type TTN } from "../ttn.ts";
+import { Environments } from "./environment.ts";
+import { checkHermitian, checkSpace, dtypeOfOperator, type TTNO } from "./ttno.ts";
+
+/** A part of a linear right-hand side: an operator times a number or a function of time. */
+export interface LinearPart {
+  readonly operator: TTNO;
+  /** Default 1. With `hermitian` right-hand sides it has to be real. */
+  readonly coefficient?: Scalar | ((t: number) => Scalar);
+}
+
+export interface LinearOptions {
+  /** sigma, default 1. */
+  readonly factor?: Scalar;
+  /** Promise that every operator is Hermitian and every coefficient real; checked. Then Lanczos replaces Arnoldi. */
+  readonly hermitian?: boolean;
+}
+
+/** A linear right-hand side, with what operators offer besides. */
+export interface LinearRhs extends Rhs {
+  readonly parts: readonly LinearPart[];
+  /** <Y, sum_k c_k(t) A_k Y>, without sigma; for a Hamiltonian, the energy. Uses and fills the same environments. */
+  expectation(y: TTN, t?: number): Complex;
+}
+
+/**
+ * F(t, Y) = sigma sum_k c_k(t) A_k Y with operators in tree form.
+ *
+ * A local field is the sum of Kronecker products of the environments around a node, planned once a local problem.
+ * Throws a TypeError when `hermitian` is promised and an operator is not.
+ */
+export function linearRhs(parts: readonly LinearPart[], options: LinearOptions = {}): LinearRhs {
+  const sigma = complex(options.factor ?? 1);
+  if (parts.length === 0) throw new RangeError("linearRhs: no operator was given, expected one or more");
+  if (options.hermitian) parts.forEach((p, k) => checkHermitian(`linearRhs: part ${k}`, p.operator));
+  const coefficients = parts.map((p) => p.coefficient ?? 1);
+  const autonomous = coefficients.every((c) => typeof c !== "function");
+  const environments = parts.map((p) => new Environments(p.operator));
+  const dtype = commonDtype(
+    dtypeOf(sigma),
+    ...parts.map((p) => dtypeOfOperator(p.operator)),
+    ...coefficients.map((c) => (typeof c === "function" ? "float64" : dtypeOf(c))),
+  );
+  const at = (k: number, t: number): Complex => {
+    const c = coefficients[k]!;
+    const value = complex(typeof c === "function" ? c(t) : c);
+    if (!Number.isFinite(value.re) || !Number.isFinite(value.im))
+      throw new RangeError(`linearRhs: the coefficient of part ${k} is ${value.re} + ${value.im}i at t = ${t}`);
+    if (options.hermitian && value.im !== 0)
+      throw new TypeError(`linearRhs: the coefficient of part ${k} is not real at t = ${t}, but a Hermitian operator was promised`);
+    return value;
+  };
+
+  const maps = (trial: TTN, node: NodeId, test: TTN) => {
+    const ket = trial.tensors[node]!;
+    const { children, parent } = trial.tree.nodes[node]!;
+    const neighbours = [...children, ...(parent === null ? [] : [parent])];
+    const shapeOut = [...ket.shape];
+    for (const other of neighbours)
+      shapeOut[modeTowards(trial.tree, node, other)] = test.tensors[other]!.shape[modeTowards(trial.tree, other, node)]!;
+    return environments.map((e) =>
+      kroneckerSum(ket.shape, e.terms(node, e.around(trial, node, test)), commonDtype(dtype, ket.dtype), shapeOut),
+    );
+  };
+
+  return {
+    dtype,
+    parts,
+    check(y) {
+      for (const { operator } of parts) checkSpace("right-hand side", operator, y);
+      if (commonDtype(dtype, dtypeOfState(y)) !== dtypeOfState(y))
+        throw new TypeError("right-hand side: it is complex128, the state is float64; make the state complex first");
+    },
+    bind(trial, node, test = trial): LocalField {
+      const sums = maps(trial, node, test);
+      const { shapeOut, dtype: type } = sums[0]!;
+      return {
+        kind: options.hermitian && test === trial ? "linear-hermitian" : "linear",
+        ...(options.hermitian ? { phase: sigma } : {}),
+        autonomous,
+        dtype: type,
+        shapeOut,
+        plan(frame) {
+          const plans = sums.map((s) => planKroneckerSum(s, frame));
+          return (t, x, out) => {
+            plans.forEach((apply, k) => {
+              apply(times(sigma, at(k, t)), x, k === 0 ? 0 : 1, out);
+            });
+          };
+        },
+      };
+    },
+    expectation(y, t = 0) {
+      const c = y.tensors[y.center]!;
+      return maps(y, y.center, y).reduce<Complex>(
+        (sum, map, k) => {
+          const value = times(at(k, t), dot(c, applyKroneckerSum(map, c)));
+          return { re: sum.re + value.re, im: sum.im + value.im };
+        },
+        { re: 0, im: 0 },
+      );
+    },
+  };
+}
+
+/** Schroedinger's equation Y' = -i H Y (hbar = 1) for a Hermitian H, or a sum of parts with real coefficients in time. */
+export const schroedinger = (h: TTNO | readonly LinearPart[]): LinearRhs =>
+  linearRhs(partsOf(h), { factor: { re: 0, im: -1 }, hermitian: true });
+
+/** Imaginary time Y' = -H Y for a Hermitian H: with the norm restored after each step, a flow to the ground state. */
+export const imaginaryTime = (h: TTNO | readonly LinearPart[]): LinearRhs =>
+  linearRhs(partsOf(h), { factor: -1, hermitian: true });
+
+const partsOf = (h: TTNO | readonly LinearPart[]): readonly LinearPart[] => ("tree" in h ? [{ operator: h }] : h);
+
+/** <y, A y> for an operator in tree form. Cost of one set of environments. */
+export const expectation = (a: TTNO, y: TTN): Complex => linearRhs([{ operator: a }]).expectation(y);

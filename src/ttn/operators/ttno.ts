@@ -1,0 +1,141 @@
+import { block, combine, concatLast, matmul, permute, place } from "../../linalg/contract.ts";
+import { conj } from "../../linalg/level1.ts";
+import {
+  asDtype,
+  commonDtype,
+  complex,
+  type Dtype,
+  dtypeOf,
+  reshape,
+  type Scalar,
+  shapeText,
+  type Tensor,
+  tensor,
+  width,
+} from "../../linalg/tensor.ts";
+import { add, norm, scale, toDense } from "../arithmetic.ts";
+import { ttn } from "../gauge.ts";
+import { type NodeId, nestedOf, type Tree } from "../tree.ts";
+import { modeSizes, type TTN } from "../ttn.ts";
+
+/** One non-zero entry B[c_1, ..., c_m, c] of the core of an inner node. */
+export interface CoreEntry {
+  /** Component of each child, then the node's own. */
+  readonly index: readonly number[];
+  readonly value: Scalar;
+}
+
+/**
+ * A tree tensor network operator. Each node carries a few operators on the modes below it, its components: at a leaf they
+ * are matrices, at an inner node the sums of products A_c = sum B[c_1, ..., c_m, c] A_{c_1} (x) ... (x) A_{c_m}. The
+ * root has one, the operator itself. Cores are sparse.
+ */
+export interface TTNO {
+  readonly tree: Tree;
+  readonly modeSizes: readonly number[];
+  /** Number of components of every node: the ranks of the operator's edges; 1 at the root. */
+  readonly ranks: readonly number[];
+  /** The components of a leaf, each n x n; empty at inner nodes. */
+  readonly matrices: readonly (readonly Tensor[])[];
+  /** The core of an inner node; empty at leaves. */
+  readonly cores: readonly (readonly CoreEntry[])[];
+  /** Which component of a node is the identity, if one is. */
+  readonly identities: readonly (number | null)[];
+}
+
+/** The scalar type that holds the operator. */
+export const dtypeOfOperator = (h: TTNO): Dtype =>
+  commonDtype("float64", ...h.matrices.flat().map((a) => a.dtype), ...h.cores.flat().map((e) => dtypeOf(e.value)));
+
+/** The core of any node as entries; that of a leaf is the diagonal from its matrices to its components. */
+export const entriesOf = (h: TTNO, id: NodeId): readonly CoreEntry[] =>
+  h.tree.nodes[id]!.mode === null ? h.cores[id]! : h.matrices[id]!.map((_, a) => ({ index: [a, a], value: 1 }));
+
+/** The operator as a tree tensor network over pairs (row, column) of each mode: for sums, norms and comparisons. */
+export function operatorAsState(h: TTNO): TTN {
+  const dtype = dtypeOfOperator(h);
+  return ttn(
+    h.tree,
+    h.tree.nodes.map(({ mode, children }, id) => {
+      if (mode !== null) {
+        const n = h.modeSizes[mode]!;
+        return h.matrices[id]!.map((a) => reshape(asDtype(a, dtype), [n * n, 1])).reduce((all, a) => concatLast(all, a));
+      }
+      const core = tensor([...children.map((c) => h.ranks[c]!), h.ranks[id]!], dtype);
+      for (const { index, value } of h.cores[id]!) setEntry(core, index, value);
+      return core;
+    }),
+  );
+}
+
+function setEntry(t: Tensor, index: readonly number[], value: Scalar): void {
+  const p = index.reduce((at, i, k) => at * t.shape[k]! + i, 0) * width(t.dtype);
+  const { re, im } = complex(value);
+  t.data[p]! += re;
+  if (t.dtype === "complex128") t.data[p + 1]! += im;
+}
+
+/** The operator as a full matrix, rows and columns numbered with the first mode slowest. For small systems. */
+export function denseOperator(h: TTNO): Tensor {
+  const full = toDense(operatorAsState(h));
+  const d = h.modeSizes.length;
+  const pairs = reshape(full, h.modeSizes.flatMap((n) => [n, n]));
+  const order = [...Array(d).keys()].map((k) => 2 * k);
+  const size = h.modeSizes.reduce((p, n) => p * n, 1);
+  return reshape(permute(pairs, [...order, ...order.map((k) => k + 1)]), [size, size]);
+}
+
+/** The adjoint operator. */
+export function adjoint(h: TTNO): TTNO {
+  return {
+    ...h,
+    matrices: h.matrices.map((all) => all.map((a) => permute(conj(a), [1, 0]))),
+    cores: h.cores.map((entries) =>
+      entries.map(({ index, value }) => ({ index, value: { re: complex(value).re, im: -complex(value).im } })),
+    ),
+  };
+}
+
+/** |H - H*| / |H| in the Frobenius norm; 0 for the zero operator. */
+export function hermitianDefect(h: TTNO): number {
+  const a = operatorAsState(h);
+  const size = norm(a);
+  return size === 0 ? 0 : norm(add(a, scale(-1, operatorAsState(adjoint(h))))) / size;
+}
+
+/** Throws a TypeError when the operator is not Hermitian to round-off. */
+export function checkHermitian(what: string, h: TTNO): void {
+  const defect = hermitianDefect(h);
+  if (!(defect <= 1e-12))
+    throw new TypeError(`${what}: the operator is not Hermitian: |H - H*| / |H| is ${defect.toExponential(1)}, expected round-off`);
+}
+
+/**
+ * H Y as a tree tensor network: ranks multiply on every edge. Recompress with `truncate`.
+ * Cost O(sum over nodes of the entries of the result) and an orthonormalisation.
+ */
+export function applyOperator(h: TTNO, y: TTN): TTN {
+  const dtype = commonDtype(dtypeOfOperator(h), y.tensors[0]!.dtype);
+  checkSpace("applyOperator", h, y);
+  const tensors = y.tree.nodes.map(({ mode, parent }, id) => {
+    const c = asDtype(y.tensors[id]!, dtype);
+    if (mode !== null)
+      return h.matrices[id]!.map((a) => matmul(asDtype(a, dtype), c)).reduce((all, part) => concatLast(all, part));
+    const factor = (k: number): number => (k < c.shape.length - 1 ? h.ranks[h.tree.nodes[id]!.children[k]!]! : parent === null ? 1 : h.ranks[id]!);
+    const out = tensor(c.shape.map((n, k) => n * factor(k)), dtype);
+    for (const { index, value } of h.cores[id]!) {
+      const offset = c.shape.map((n, k) => n * index[k]!);
+      place(combine([[1, block(out, offset, c.shape)], [value, c]]), out, offset);
+    }
+    return out;
+  });
+  return ttn(y.tree, tensors);
+}
+
+/** Throws a RangeError when operator and state differ in tree or mode sizes. */
+export function checkSpace(what: string, h: TTNO, y: TTN): void {
+  const [a, b] = [JSON.stringify(nestedOf(h.tree)), JSON.stringify(nestedOf(y.tree))];
+  if (h.tree !== y.tree && a !== b) throw new RangeError(`${what}: the operator lives on the tree ${a}, the state on ${b}`);
+  const [m, n] = [shapeText(h.modeSizes), shapeText(modeSizes(y))];
+  if (m !== n) throw new RangeError(`${what}: the operator has mode sizes ${m}, the state ${n}`);
+}

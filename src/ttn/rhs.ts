@@ -1,0 +1,39 @@
+import type { Complex, Dtype, Tensor } from "../linalg/tensor.ts";
+import type { Frame } from "../linalg/workspace.ts";
+import type { NodeId } from "./tree.ts";
+import type { TTN } from "./ttn.ts";
+
+/** out := g(t, x), without allocating. `x` and `out` never share memory. */
+export type Evaluation = (t: number, x: Tensor, out: Tensor) => void;
+
+/**
+ * The right-hand side seen from one node: g(t, X) = P(test)* F(t, P(trial) X), where the frame P is the isometry from the
+ * node's tensor to the full tensor, everything of the network except that node.
+ */
+export interface LocalField {
+  /** "linear-hermitian": g(t, X) = sigma H(t) X with H Hermitian; `phase` is then sigma. */
+  readonly kind: "linear-hermitian" | "linear" | "nonlinear";
+  readonly phase?: Complex;
+  /** Whether g does not depend on t. */
+  readonly autonomous: boolean;
+  readonly dtype: Dtype;
+  /** Shape of the values of g; that of its arguments unless test and trial differ. */
+  readonly shapeOut: readonly number[];
+  /** Prepares evaluations: what they need besides their arguments is taken from `frame` and lives as long as it does. */
+  plan(frame: Frame): Evaluation;
+}
+
+/** A right-hand side Y' = F(t, Y), handed out as local fields. */
+export interface Rhs {
+  /** Scalar type that a state must have for F(t, Y) to be of the same type: "complex128" refuses real states. */
+  readonly dtype: Dtype;
+  /** Throws, naming both sides, when a state does not fit: another tree, other mode sizes, another scalar type. */
+  check(y: TTN): void;
+  /** Once for every attempted step: freezes what is random in it (a mini-batch). */
+  beginStep?(step: number, t: number): void;
+  /**
+   * F(t, trial) seen from `node`, the centre of `trial`, through the frame of `test` (default: `trial`).
+   * What several bindings share (environments) is computed once.
+   */
+  bind(trial: TTN, node: NodeId, test?: TTN): LocalField;
+}
