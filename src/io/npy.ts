@@ -51,7 +51,8 @@ export function decodeNpy(bytes: Uint8Array): NpyArray {
   const given = bytes.length - start;
   if (size === undefined || size * layout.bytes !== given)
     throw new NpyError(`npy: shape [${shape.join(", ")}] of ${descr} disagrees with ${given} bytes of data`);
-  const body = bytes.slice(start).buffer;
+  // a copy, aligned for any entry; a Buffer's own `slice` would only be a view
+  const body = new Uint8Array(bytes.subarray(start)).buffer;
   if (layout.dtype === "string") {
     const words = new Uint32Array(body);
     const length = layout.bytes / 4;

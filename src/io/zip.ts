@@ -83,7 +83,7 @@ function extract(view: DataView, bytes: Uint8Array, { name, method, crc, packed,
   const start = header + 30 + view.getUint16(header + 26, true) + view.getUint16(header + 28, true);
   if (start + packed > bytes.length) throw new ZipError(`zip: '${name}' is truncated`);
   const raw = bytes.subarray(start, start + packed);
-  const file = method === 0 ? raw.slice() : method === 8 ? inflate(raw, size, name) : undefined;
+  const file = method === 0 ? new Uint8Array(raw) : method === 8 ? inflate(raw, size, name) : undefined;
   if (!file) throw new ZipError(`zip: '${name}' has compression method ${method}, known: 0 and 8`);
   if (file.length !== size) throw new ZipError(`zip: '${name}' has ${file.length} bytes, the directory says ${size}`);
   if (crc32(file) !== crc) throw new ZipError(`zip: '${name}' is damaged: its checksum differs`);

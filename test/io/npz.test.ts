@@ -60,6 +60,8 @@ describe("an npz archive", () => {
     const padded = new Uint8Array(bytes.length + 3);
     padded.set(bytes, 3);
     expectSame(readNpz(padded.subarray(3))["a"], back);
+    expectSame(readNpz(Buffer.from(bytes))["a"], back);
+    expectSame(decodeNpy(Buffer.from(encodeNpy(back))), back);
   });
 
   it("has the same bytes for the same arrays", () => {
