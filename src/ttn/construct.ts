@@ -1,12 +1,12 @@
 import { block, concatLast, matricize, permute, scaled, scaleColumns, tensorize } from "../linalg/contract.ts";
-import { orthAug, svd } from "../linalg/factor.ts";
+import { svd } from "../linalg/factor.ts";
 import { norm as frobenius } from "../linalg/level1.ts";
+import { orthAug } from "../linalg/orth-aug.ts";
 import { type Random, randomTensor } from "../linalg/random.ts";
 import {
   asDtype,
   commonDtype,
   type Dtype,
-  identity,
   isFinite,
   reshape,
   shapeText,
@@ -49,13 +49,23 @@ export function productState(tree: Tree, vectors: readonly Tensor[], rank = 1): 
   return ttn(tree, tensors);
 }
 
-/** Completes a non-zero column to `rank` columns by directions orthonormal to it. */
+/** Completes a non-zero column to `rank` columns by unit vectors, the most independent first, orthonormalised. */
 function padBasis(column: Tensor, rank: number): Tensor {
-  if (rank === 1) return column;
   const n = column.shape[0]!;
-  const unit = scaled(1 / frobenius(column), column);
-  const others = orthAug(unit, identity(n, column.dtype));
-  return concatLast(column, block(others, [0, 0], [n, rank - 1]));
+  const w = width(column.dtype);
+  let basis = scaled(1 / frobenius(column), column);
+  let padded = column;
+  while (padded.shape[1]! < rank) {
+    // squared distance of each unit vector to the span: 1 - |row of the basis|^2
+    const distance = Array.from({ length: n }, (_, i) => 1 - frobenius(block(basis, [i, 0], [1, basis.shape[1]!])) ** 2);
+    const best = distance.findIndex((v) => v > Math.max(...distance) - 1e-9);
+    const unit = tensor([n, 1], column.dtype);
+    unit.data[w * best] = 1;
+    const next = orthAug(basis, unit);
+    basis = concatLast(basis, next);
+    padded = concatLast(padded, next);
+  }
+  return padded;
 }
 
 /** A random state of norm 1 with independent normal entries: one rank for all edges (cut to what fits) or one for each node. */

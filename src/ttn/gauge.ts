@@ -1,4 +1,4 @@
-import { modeProduct, tensorize, matricize } from "../linalg/contract.ts";
+import { modeProduct, permute } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import { reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { checkTensors, type TTN } from "./ttn.ts";
@@ -44,16 +44,29 @@ export const modeTowards = (tree: Tree, at: NodeId, to: NodeId): number =>
 /**
  * Moves the centre to a neighbour: Mat(C)^T = Q S^T over the edge between them, Q stays, S goes across.
  * The tensor is unchanged.
+ *
+ * Where C has fewer directions than the rank (amplitude zero), Q is completed by unit vectors in the order of the rows.
+ * Towards a child the parent's index runs slowest, so that they are new directions of the siblings with the rest of
+ * the tensor as it is, which is where a right-hand side moves first.
  */
 export function shiftCenter(y: TTN, to: NodeId): TTN {
   const from = y.center;
+  const c = y.tensors[from]!;
   const mode = modeTowards(y.tree, from, to);
-  const { q, r } = qr(matricize(y.tensors[from]!, mode));
+  const order = splitOrder(c.shape.length, mode);
+  const { q, r } = qr(asBasis(permute(c, order)));
+  const rest = order.slice(0, -1).map((k) => c.shape[k]!);
   const tensors = [...y.tensors];
-  tensors[from] = tensorize(q, y.tensors[from]!.shape, mode);
+  tensors[from] = permute(reshape(q, [...rest, r.shape[0]!]), order.map((_, k) => order.indexOf(k)));
   tensors[to] = modeProduct(y.tensors[to]!, modeTowards(y.tree, to, from), r);
   return { tree: y.tree, tensors, center: to };
 }
+
+/** The modes of a node's tensor with `mode` last and, when that is a child, the parent first. */
+const splitOrder = (modes: number, mode: number): number[] => {
+  const others = Array.from({ length: modes }, (_, k) => k).filter((k) => k !== mode);
+  return mode === modes - 1 ? [...others, mode] : [modes - 1, ...others.slice(0, -1), mode];
+};
 
 /** Moves the centre to any node, edge by edge. */
 export function moveCenter(y: TTN, to: NodeId): TTN {
