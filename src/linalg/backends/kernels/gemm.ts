@@ -1,6 +1,6 @@
 import { scale } from "./level1";
 import { micro } from "./micro";
-import { pack } from "./pack";
+import { pack, packTwice } from "./pack";
 import { blockK, blockM, blockN, packedA, packedB, tileAt } from "./simd";
 
 /** The largest operand in bytes that is read in place, from the first-level cache, when its rows need no packing. */
@@ -45,14 +45,14 @@ export function gemm(
         for (let ic = 0; ic < m; ic += mMax) {
           const mc = min(mMax, m - ic);
           if (!(keepA && batch > 0)) {
-            pack(w, mc, kc, a + ic * rowA + pc * kA, rowA, kA, opA == 2, packedA);
-            if (!unit) scale(w, ((mc + tile - 1) / tile) * tile * kc, alphaRe, alphaIm, packedA);
+            packTwice(w, mc, kc, a + ic * rowA + pc * kA, rowA, kA, opA == 2, packedA);
+            if (!unit) scalePacked(w, ((mc + tile - 1) / tile) * kc, alphaRe, alphaIm);
           }
           for (let j = 0; j < nc; j += tile) {
             const inB = j < whole ? fromB + j * size : packedB + ((j - whole) / tile) * panel;
             const stepB: usize = j < whole ? kB : 32;
             let inA = packedA;
-            for (let i = 0; i < mc; i += tile, inA += panel) {
+            for (let i = 0; i < mc; i += tile, inA += 2 * panel) {
               const at = c + (ic + i) * rowC + (jc + j) * size;
               if (i + tile <= mc && j + tile <= nc) micro(w, kc, inA, inB, stepB, at, rowC, add);
               else {
@@ -75,4 +75,22 @@ function edge(w: i32, rows: i32, columns: i32, c: usize, rowC: usize, add: bool)
       const to = c + i * rowC + 8 * j;
       store<f64>(to, add ? load<f64>(to) + x : x);
     }
+}
+
+/** Multiplies the packed block of A, `groups` times four doubles stored twice, by alpha. */
+function scalePacked(w: i32, groups: i32, re: f64, im: f64): void {
+  const r = f64x2.splat(re);
+  const j = f64x2.splat(im);
+  for (let p = packedA, end = packedA + 64 * groups; p < end; p += 32) {
+    const x = v128.load(p);
+    const y = v128.load(p, 16);
+    if (w == 1) {
+      v128.store(p, f64x2.mul(r, x));
+      v128.store(p, f64x2.mul(r, y), 16);
+    } else {
+      // x is (re, re), y is (im, im) of one scalar.
+      v128.store(p, f64x2.sub(f64x2.mul(r, x), f64x2.mul(j, y)));
+      v128.store(p, f64x2.add(f64x2.mul(r, y), f64x2.mul(j, x)), 16);
+    }
+  }
 }

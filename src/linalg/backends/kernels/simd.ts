@@ -49,4 +49,4 @@ export const blockN: usize = 512;
 export const resultAt: usize = 1024;
 export const tileAt: usize = 2048;
 export const packedA: usize = 4096;
-export const packedB: usize = 4096 + 8 * 64 * 256;
+export const packedB: usize = 4096 + 16 * 64 * 256;
