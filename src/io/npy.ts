@@ -157,7 +157,8 @@ function layoutOf(descr: string): Layout {
 function codePoints(text: string, k: number): Uint32Array {
   const points = Uint32Array.from(text, (character) => character.codePointAt(0)!);
   if (points.at(-1) === 0) throw new RangeError(`encodeNpy: string ${k} ends with a NUL, which NumPy would drop`);
-  if (points.some((p) => p >= 0xd800 && p < 0xe000)) throw new RangeError(`encodeNpy: string ${k} has half a character`);
+  if (points.some((p) => p >= 0xd800 && p < 0xe000))
+    throw new RangeError(`encodeNpy: string ${k} has half a character`);
   return points;
 }
 
@@ -182,6 +183,9 @@ function rowMajor<T>(entries: readonly T[], shape: readonly number[]): T[] {
 }
 
 function rowMajorNumbers(data: Float64Array, shape: readonly number[], width: number): Float64Array {
-  const order = rowMajor(Array.from({ length: data.length / width }, (_, k) => k), shape);
+  const order = rowMajor(
+    Array.from({ length: data.length / width }, (_, k) => k),
+    shape,
+  );
   return Float64Array.from(data, (_, p) => data[order[Math.floor(p / width)]! * width + (p % width)]!);
 }

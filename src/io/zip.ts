@@ -55,7 +55,8 @@ interface Entry {
 /** Position of the end record, which a comment of up to 64 KiB may follow. */
 function findEnd(view: DataView): number {
   for (let at = view.byteLength - 22; at >= Math.max(0, view.byteLength - 22 - 65535); at--)
-    if (view.getUint32(at, true) === 0x06054b50 && at + 22 + view.getUint16(at + 20, true) === view.byteLength) return at;
+    if (view.getUint32(at, true) === 0x06054b50 && at + 22 + view.getUint16(at + 20, true) === view.byteLength)
+      return at;
   throw new ZipError("zip: no end record: not a zip archive, or truncated");
 }
 
@@ -73,7 +74,8 @@ function readEntry(view: DataView, bytes: Uint8Array, at: number, end: number): 
     view.getUint32(at + 42, true),
   ] as const;
   if (flags & 1) throw new ZipError(`zip: '${name}' is encrypted`);
-  if ([packed, size, header].includes(LARGEST)) throw new ZipError(`zip: '${name}' needs zip64, which is not supported`);
+  if ([packed, size, header].includes(LARGEST))
+    throw new ZipError(`zip: '${name}' needs zip64, which is not supported`);
   return { name, method: view.getUint16(at + 10, true), crc, packed, size, header, next };
 }
 

@@ -9,7 +9,9 @@ import { decodeNpy, encodeNpy } from "../../src/io/npy.ts";
 import { type NpyArray, NpyError, readNpz, writeNpz, ZipError } from "../../src/io/npz.ts";
 
 const bits = (array: NpyArray): unknown =>
-  array.dtype === "string" ? array.data : Buffer.from(array.data.buffer, array.data.byteOffset, array.data.byteLength).toString("hex");
+  array.dtype === "string"
+    ? array.data
+    : Buffer.from(array.data.buffer, array.data.byteOffset, array.data.byteLength).toString("hex");
 
 const expectSame = (actual: NpyArray | undefined, expected: NpyArray): void => {
   expect(actual?.dtype).toBe(expected.dtype);
@@ -17,7 +19,18 @@ const expectSame = (actual: NpyArray | undefined, expected: NpyArray): void => {
   expect(bits(actual!)).toEqual(bits(expected));
 };
 
-const special = fc.constantFrom(0, -0, 5e-324, -5e-324, 2.2250738585072014e-308, Number.MAX_VALUE, -Number.MAX_VALUE, Infinity, -Infinity, NaN);
+const special = fc.constantFrom(
+  0,
+  -0,
+  5e-324,
+  -5e-324,
+  2.2250738585072014e-308,
+  Number.MAX_VALUE,
+  -Number.MAX_VALUE,
+  Infinity,
+  -Infinity,
+  NaN,
+);
 const numbers = (length: number) =>
   fc.array(fc.oneof(fc.double(), special), { minLength: length, maxLength: length }).map((x) => Float64Array.from(x));
 const text = fc.string({ unit: "grapheme", maxLength: 8 }).filter((s) => !s.endsWith("\0"));
@@ -26,7 +39,9 @@ const array: fc.Arbitrary<NpyArray> = fc.array(fc.integer({ min: 0, max: 4 }), {
   return fc.oneof(
     numbers(n).map((data): NpyArray => ({ dtype: "float64", shape, data })),
     numbers(2 * n).map((data): NpyArray => ({ dtype: "complex128", shape, data })),
-    fc.array(fc.integer(), { minLength: n, maxLength: n }).map((x): NpyArray => ({ dtype: "int32", shape, data: Int32Array.from(x) })),
+    fc
+      .array(fc.integer(), { minLength: n, maxLength: n })
+      .map((x): NpyArray => ({ dtype: "int32", shape, data: Int32Array.from(x) })),
     fc.array(text, { minLength: n, maxLength: n }).map((data): NpyArray => ({ dtype: "string", shape, data })),
   );
 });
@@ -43,11 +58,18 @@ const examples: Readonly<Record<string, NpyArray>> = {
 describe("an npz archive", () => {
   it("gives back every array bit for bit", () => {
     fc.assert(
-      fc.property(fc.dictionary(fc.stringMatching(/^[A-Za-z][\w/ .-]{0,11}$/).filter((s) => !s.includes("..")), array, { maxKeys: 4 }), (arrays) => {
-        const back = readNpz(writeNpz(arrays));
-        expect(Object.keys(back).sort()).toEqual(Object.keys(arrays).sort());
-        for (const [name, expected] of Object.entries(arrays)) expectSame(back[name], expected);
-      }),
+      fc.property(
+        fc.dictionary(
+          fc.stringMatching(/^[A-Za-z][\w/ .-]{0,11}$/).filter((s) => !s.includes("..")),
+          array,
+          { maxKeys: 4 },
+        ),
+        (arrays) => {
+          const back = readNpz(writeNpz(arrays));
+          expect(Object.keys(back).sort()).toEqual(Object.keys(arrays).sort());
+          for (const [name, expected] of Object.entries(arrays)) expectSame(back[name], expected);
+        },
+      ),
     );
   });
 
@@ -89,11 +111,14 @@ describe("an npz archive", () => {
     };
     for (let n = 0; n < bytes.length; n += 7) expect(() => readNpz(bytes.subarray(0, n))).toThrow(ZipError);
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }), (edits) => {
-        const damaged = bytes.slice();
-        for (const [k, value] of edits) damaged[k] = value;
-        typed(() => readNpz(damaged));
-      }),
+      fc.property(
+        fc.array(fc.tuple(fc.nat(bytes.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+        (edits) => {
+          const damaged = bytes.slice();
+          for (const [k, value] of edits) damaged[k] = value;
+          typed(() => readNpz(damaged));
+        },
+      ),
       { numRuns: 1000 },
     );
     fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => typed(() => readNpz(noise))));
@@ -109,7 +134,9 @@ describe("an npz archive", () => {
     const a = examples["real"]!;
     for (const name of ["", "../a", "/a", "a\0", "b\\a"]) expect(() => writeNpz({ [name]: a })).toThrow(RangeError);
     expect(() => writeNpz(JSON.parse('{"__proto__": 1}'))).toThrow(RangeError);
-    expect(() => readNpz(zipSync({ "notes.txt": new Uint8Array(3) }))).toThrow(/'notes.txt' is not the file of an array/);
+    expect(() => readNpz(zipSync({ "notes.txt": new Uint8Array(3) }))).toThrow(
+      /'notes.txt' is not the file of an array/,
+    );
     expect(() => readNpz(zipSync({ "a.npy": new Uint8Array(30) }))).toThrow(/array 'a': npy: no magic string/);
   });
 });
@@ -117,7 +144,10 @@ describe("an npz archive", () => {
 describe("an npy file", () => {
   const forge = (header: string, body = new Uint8Array(0), version = 1): Uint8Array => {
     const head = new TextEncoder().encode(header);
-    const size = version === 1 ? [head.length & 255, head.length >> 8] : [head.length & 255, (head.length >> 8) & 255, (head.length >> 16) & 255, head.length >>> 24];
+    const size =
+      version === 1
+        ? [head.length & 255, head.length >> 8]
+        : [head.length & 255, (head.length >> 8) & 255, (head.length >> 16) & 255, head.length >>> 24];
     return Uint8Array.from([0x93, ...new TextEncoder().encode("NUMPY"), version, 0, ...size, ...head, ...body]);
   };
   const good = "{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }\n";
@@ -134,7 +164,9 @@ describe("an npy file", () => {
 
   it("is read in versions 1, 2 and 3, with its entries in any order", () => {
     for (const version of [1, 2, 3]) expect(decodeNpy(forge(good, eight, version)).data).toEqual(Float64Array.of(0));
-    expect(decodeNpy(forge(`{"shape": (1, 1), "descr": "<i4", "fortran_order": False}`, new Uint8Array(4))).shape).toEqual([1, 1]);
+    expect(
+      decodeNpy(forge(`{"shape": (1, 1), "descr": "<i4", "fortran_order": False}`, new Uint8Array(4))).shape,
+    ).toEqual([1, 1]);
   });
 
   it("comes back row-major from Fortran order", () => {
@@ -148,7 +180,11 @@ describe("an npy file", () => {
   it.each([
     ["another magic string", Uint8Array.from({ length: 80 }), "no magic string"],
     ["a future version", forge(good, eight, 4), "version 4.0"],
-    ["a header beyond 1 MiB", Uint8Array.from([...forge(good, eight, 2).slice(0, 8), 1, 0, 16, 0, 32]), "at most 1048576"],
+    [
+      "a header beyond 1 MiB",
+      Uint8Array.from([...forge(good, eight, 2).slice(0, 8), 1, 0, 16, 0, 32]),
+      "at most 1048576",
+    ],
     ["a truncated header", forge(good).slice(0, 40), "truncated inside the header"],
     ["missing data", forge(good, new Uint8Array(7)), "disagrees with 7 bytes"],
     ["trailing bytes", forge(good, new Uint8Array(9)), "disagrees with 9 bytes"],
@@ -199,7 +235,9 @@ print(json.dumps({k: [z[k].dtype.str, list(z[k].shape), z[k].tolist() if z[k].dt
       for (const [name, a] of Object.entries(examples)) {
         const [descr, shape, content] = seen[name];
         expect(shape).toEqual(a.shape);
-        expect(descr).toBe(a.dtype === "string" ? "<U6" : { float64: "<f8", complex128: "<c16", int32: "<i4" }[a.dtype]);
+        expect(descr).toBe(
+          a.dtype === "string" ? "<U6" : { float64: "<f8", complex128: "<c16", int32: "<i4" }[a.dtype],
+        );
         expect(a.dtype === "string" ? content.flat() : content).toEqual(bits(a));
       }
     }));
@@ -224,7 +262,8 @@ numpy.savez_compressed(sys.argv[1] + "/packed.npz", **a)`;
     }));
 
   it("writes the same npy bytes as encodeNpy", () => {
-    const script = "import numpy, io, sys; f = io.BytesIO(); numpy.save(f, numpy.arange(6.).reshape(2, 3)); sys.stdout.buffer.write(f.getvalue())";
+    const script =
+      "import numpy, io, sys; f = io.BytesIO(); numpy.save(f, numpy.arange(6.).reshape(2, 3)); sys.stdout.buffer.write(f.getvalue())";
     const theirs = execFileSync("python3", ["-c", script]);
     const ours = encodeNpy({ dtype: "float64", shape: [2, 3], data: Float64Array.of(0, 1, 2, 3, 4, 5) });
     expect(Buffer.from(ours).toString("latin1")).toBe(theirs.toString("latin1"));

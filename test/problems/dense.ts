@@ -27,15 +27,54 @@ export const norm = (a: Dense): number => Math.max(...a.flat().map(([x, y]) => M
 /** The Pauli matrices and friends, typed in here once more. */
 export const oracle: Readonly<Record<string, Dense>> = {
   I: eye(2),
-  X: real([[0, 1], [1, 0]]),
-  Y: [[[0, 0], [0, -1]], [[0, 1], [0, 0]]],
-  Z: real([[1, 0], [0, -1]]),
-  n: real([[1, 0], [0, 0]]),
-  Sx: real([[0, 0.5], [0.5, 0]]),
-  Sy: [[[0, 0], [0, -0.5]], [[0, 0.5], [0, 0]]],
-  Sz: real([[0.5, 0], [0, -0.5]]),
-  Sp: real([[0, 1], [0, 0]]),
-  Sm: real([[0, 0], [1, 0]]),
+  X: real([
+    [0, 1],
+    [1, 0],
+  ]),
+  Y: [
+    [
+      [0, 0],
+      [0, -1],
+    ],
+    [
+      [0, 1],
+      [0, 0],
+    ],
+  ],
+  Z: real([
+    [1, 0],
+    [0, -1],
+  ]),
+  n: real([
+    [1, 0],
+    [0, 0],
+  ]),
+  Sx: real([
+    [0, 0.5],
+    [0.5, 0],
+  ]),
+  Sy: [
+    [
+      [0, 0],
+      [0, -0.5],
+    ],
+    [
+      [0, 0.5],
+      [0, 0],
+    ],
+  ],
+  Sz: real([
+    [0.5, 0],
+    [0, -0.5],
+  ]),
+  Sp: real([
+    [0, 1],
+    [0, 0],
+  ]),
+  Sm: real([
+    [0, 0],
+    [1, 0],
+  ]),
 };
 
 /** Operator `a` on `site` of a chain of d spins; site 0 is the leftmost Kronecker factor. */

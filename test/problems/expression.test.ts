@@ -140,7 +140,10 @@ describe("site operators in a spin expression", () => {
     expectEqual(dense("(X[0]+Y[0])^0", 2), eye(4));
     expectEqual(dense("-X[0]^2", 2), scaled(eye(4), -1));
     expectEqual(dense("(1+Z[0])/2", 2), op("n", 0, 2));
-    expectEqual(dense("2*(X[0]-3)*-Y[1]/4", 2), scaled(matmul(sum(op("X", 0, 2), scaled(eye(4), -3)), op("Y", 1, 2)), -0.5));
+    expectEqual(
+      dense("2*(X[0]-3)*-Y[1]/4", 2),
+      scaled(matmul(sum(op("X", 0, 2), scaled(eye(4), -3)), op("Y", 1, 2)), -0.5),
+    );
   });
 
   it("may be the caller's own, of any size, and replace the built-in ones", () => {
@@ -166,15 +169,24 @@ describe("sums in a spin expression", () => {
   };
 
   it("run over all sites and drop terms beyond the open ends", () => {
-    expectEqual(dense("sum(Z[i]*Z[i+1])", 4), pairs(4, (i, j) => (j === i + 1 ? 1 : 0), "Z", "Z"));
-    expectEqual(dense("sum(X[i-1]*Y[i+1])", 4), pairs(4, (i, j) => (j === i + 2 ? 1 : 0), "X", "Y"));
+    expectEqual(
+      dense("sum(Z[i]*Z[i+1])", 4),
+      pairs(4, (i, j) => (j === i + 1 ? 1 : 0), "Z", "Z"),
+    );
+    expectEqual(
+      dense("sum(X[i-1]*Y[i+1])", 4),
+      pairs(4, (i, j) => (j === i + 2 ? 1 : 0), "X", "Y"),
+    );
     expect(parseSpinExpression("sum(Z[i]*Z[i+1])", 1)).toEqual([]);
     expectEqual(dense("sum(Z[i] + X[i+1])", 2), dense("Z[0] + X[1] + Z[1]", 2));
   });
 
   it("have the coefficient of a long-range pair", () => {
     const h = dense("sum(Z[i]*Z[j]/abs(i-j)^1.5, i<j)", 4);
-    expectEqual(h, pairs(4, (i, j) => (i < j ? (j - i) ** -1.5 : 0), "Z", "Z"));
+    expectEqual(
+      h,
+      pairs(4, (i, j) => (i < j ? (j - i) ** -1.5 : 0), "Z", "Z"),
+    );
   });
 
   it("give the long-range Ising quench of the specification", () => {
@@ -203,7 +215,10 @@ describe("sums in a spin expression", () => {
     ["1<=i<j<d", (i: number, j: number) => 1 <= i && i < j],
   ])("keep the index pairs with %s", (condition, holds) => {
     const h = dense(`sum(X[i]*Y[j]*(i+2*j+1), ${condition})`, 4);
-    expectEqual(h, pairs(4, (i, j) => (holds(i, j) ? i + 2 * j + 1 : 0), "X", "Y"));
+    expectEqual(
+      h,
+      pairs(4, (i, j) => (holds(i, j) ? i + 2 * j + 1 : 0), "X", "Y"),
+    );
   });
 
   it("test a condition only for indices that passed the ones before", () => {
@@ -345,7 +360,29 @@ describe("errors of a spin expression", () => {
   });
 
   it("are SpinExpressionErrors for any text whatever", () => {
-    const words = ["X", "Z", "[", "]", "(", ")", "i", "j", "sum", "+", "-", "*", "/", "^", ",", "<", "==", "and", "2", "im", " "];
+    const words = [
+      "X",
+      "Z",
+      "[",
+      "]",
+      "(",
+      ")",
+      "i",
+      "j",
+      "sum",
+      "+",
+      "-",
+      "*",
+      "/",
+      "^",
+      ",",
+      "<",
+      "==",
+      "and",
+      "2",
+      "im",
+      " ",
+    ];
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...words), { maxLength: 24 }), (parts) => {
         try {
@@ -370,12 +407,14 @@ describe("a random expression", () => {
   }
   const wrap = (c: Case, level: number): string => (c.level < level ? `(${c.text})` : c.text);
   const leafNumber = fc.integer({ min: 1, max: 9 }).chain((k) =>
-    fc.boolean().map((isImaginary): Case => ({
-      text: isImaginary ? `${k}im` : `${k / 4}`,
-      level: 9,
-      matrix: scaled(eye(2 ** d), isImaginary ? { re: 0, im: k } : k / 4),
-      isNumber: true,
-    })),
+    fc.boolean().map(
+      (isImaginary): Case => ({
+        text: isImaginary ? `${k}im` : `${k / 4}`,
+        level: 9,
+        matrix: scaled(eye(2 ** d), isImaginary ? { re: 0, im: k } : k / 4),
+        isNumber: true,
+      }),
+    ),
   );
   const leafSite = fc
     .tuple(fc.constantFrom(...Object.keys(oracle)), fc.integer({ min: 0, max: d - 1 }))
@@ -387,25 +426,54 @@ describe("a random expression", () => {
         { maxDepth: 4, depthSize: "medium" },
         leafSite,
         leafNumber,
-        two.map(([a, b]): Case => ({
-          text: `${wrap(a, 4)} + ${wrap(b, 5)}`, level: 4, matrix: sum(a.matrix, b.matrix), isNumber: a.isNumber && b.isNumber,
-        })),
-        two.map(([a, b]): Case => ({
-          text: `${wrap(a, 4)}-${wrap(b, 5)}`, level: 4, matrix: sum(a.matrix, scaled(b.matrix, -1)), isNumber: a.isNumber && b.isNumber,
-        })),
-        two.map(([a, b]): Case => ({
-          text: `${wrap(a, 5)}*${wrap(b, 6)}`, level: 5, matrix: matmul(a.matrix, b.matrix), isNumber: a.isNumber && b.isNumber,
-        })),
-        tie("expression").map((a): Case => ({
-          text: `-${wrap(a, 6)}`, level: 6, matrix: scaled(a.matrix, -1), isNumber: a.isNumber,
-        })),
-        fc.tuple(tie("expression"), fc.integer({ min: 1, max: 4 })).map(([a, k]): Case => ({
-          text: `${wrap(a, 5)} / ${k}`, level: 5, matrix: scaled(a.matrix, 1 / k), isNumber: a.isNumber,
-        })),
-        fc.tuple(tie("expression"), fc.integer({ min: 0, max: 3 })).map(([a, k]): Case => ({
-          text: `${wrap(a, 8)}^${k}`, level: 7, isNumber: a.isNumber,
-          matrix: Array.from({ length: k }, () => a.matrix).reduce(matmul, eye(2 ** d)),
-        })),
+        two.map(
+          ([a, b]): Case => ({
+            text: `${wrap(a, 4)} + ${wrap(b, 5)}`,
+            level: 4,
+            matrix: sum(a.matrix, b.matrix),
+            isNumber: a.isNumber && b.isNumber,
+          }),
+        ),
+        two.map(
+          ([a, b]): Case => ({
+            text: `${wrap(a, 4)}-${wrap(b, 5)}`,
+            level: 4,
+            matrix: sum(a.matrix, scaled(b.matrix, -1)),
+            isNumber: a.isNumber && b.isNumber,
+          }),
+        ),
+        two.map(
+          ([a, b]): Case => ({
+            text: `${wrap(a, 5)}*${wrap(b, 6)}`,
+            level: 5,
+            matrix: matmul(a.matrix, b.matrix),
+            isNumber: a.isNumber && b.isNumber,
+          }),
+        ),
+        tie("expression").map(
+          (a): Case => ({
+            text: `-${wrap(a, 6)}`,
+            level: 6,
+            matrix: scaled(a.matrix, -1),
+            isNumber: a.isNumber,
+          }),
+        ),
+        fc.tuple(tie("expression"), fc.integer({ min: 1, max: 4 })).map(
+          ([a, k]): Case => ({
+            text: `${wrap(a, 5)} / ${k}`,
+            level: 5,
+            matrix: scaled(a.matrix, 1 / k),
+            isNumber: a.isNumber,
+          }),
+        ),
+        fc.tuple(tie("expression"), fc.integer({ min: 0, max: 3 })).map(
+          ([a, k]): Case => ({
+            text: `${wrap(a, 8)}^${k}`,
+            level: 7,
+            isNumber: a.isNumber,
+            matrix: Array.from({ length: k }, () => a.matrix).reduce(matmul, eye(2 ** d)),
+          }),
+        ),
       ),
     };
   });

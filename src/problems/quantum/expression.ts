@@ -63,7 +63,11 @@ export function parseSpinExpression(text: string, d: number, options: SpinExpres
   return merged.map((term) => algebra.productTerm(term));
 }
 
-function validate(d: number, parameters: Readonly<Record<string, number>>, operators: Readonly<Record<string, Tensor>>) {
+function validate(
+  d: number,
+  parameters: Readonly<Record<string, number>>,
+  operators: Readonly<Record<string, Tensor>>,
+) {
   if (!Number.isSafeInteger(d) || d < 1)
     throw new RangeError(`parseSpinExpression: d is ${d}, expected a number of sites >= 1`);
   for (const [name, value] of Object.entries(parameters)) {
@@ -72,7 +76,10 @@ function validate(d: number, parameters: Readonly<Record<string, number>>, opera
   }
   for (const [name, matrix] of Object.entries(operators)) {
     if (matrix.shape.length !== 2 || matrix.shape[0] !== matrix.shape[1] || matrix.shape[0] === 0)
-      throw new RangeError(`parseSpinExpression: operator ${name} is ${shapeText(matrix.shape)}, expected a square matrix`);
-    if (!isFinite(matrix)) throw new RangeError(`parseSpinExpression: operator ${name} has entries that are not finite`);
+      throw new RangeError(
+        `parseSpinExpression: operator ${name} is ${shapeText(matrix.shape)}, expected a square matrix`,
+      );
+    if (!isFinite(matrix))
+      throw new RangeError(`parseSpinExpression: operator ${name} has entries that are not finite`);
   }
 }

@@ -4,17 +4,7 @@ import { article, assignment, type Context, type Indices, type Meaning, type Sco
 import { SpinExpressionError } from "./error.ts";
 import { lookUpFunction, lookUpName, lookUpOperator } from "./names.ts";
 import type { Node } from "./parse.ts";
-import {
-  add,
-  compare,
-  divide,
-  isFiniteScalar,
-  isZero,
-  multiply,
-  negate,
-  power,
-  scalarText,
-} from "./scalar.ts";
+import { add, compare, divide, isFiniteScalar, isZero, multiply, negate, power, scalarText } from "./scalar.ts";
 import { conjuncts, mentions, summationIndices } from "./walk.ts";
 
 /** Expanding stops with an error beyond this many terms: they would not fit into memory. */
@@ -178,7 +168,11 @@ export function compile(context: Context, node: Node, scope: Scope = [], depth =
     const before = context.sizes.get(site) ?? size;
     if (term.sites.length > 0) context.sizes.set(site, size);
     if (term.sites.length > 0 && before !== size)
-      return fail(node.at, `operator of size ${size}x${size} on site ${site}`, `another one there has ${before}x${before}`);
+      return fail(
+        node.at,
+        `operator of size ${size}x${size} on site ${site}`,
+        `another one there has ${before}x${before}`,
+      );
     return [term];
   }
 
@@ -247,9 +241,7 @@ export function compile(context: Context, node: Node, scope: Scope = [], depth =
 
   function condition(n: Node, inner: Scope = scope): (indices: Indices) => boolean {
     const m = compile(context, n, inner, depth + 1);
-    return m.type === "condition"
-      ? m.holds
-      : fail(n.at, `expected a condition such as i<j, this is ${article(m)}`);
+    return m.type === "condition" ? m.holds : fail(n.at, `expected a condition such as i<j, this is ${article(m)}`);
   }
 
   function incomparable(a: Scalar, b: Scalar, e: Indices): never {

@@ -5,18 +5,34 @@ import type { Node } from "./parse.ts";
 import { constants, type ScalarFunction, scalarFunctions } from "./scalar.ts";
 
 /** The value of a name: a summation index of the scope, a parameter, a constant, or the number of sites. */
-export function lookUpName(context: Context, node: Node & { readonly kind: "name" }, scope: Scope): (indices: Indices) => Scalar {
+export function lookUpName(
+  context: Context,
+  node: Node & { readonly kind: "name" },
+  scope: Scope,
+): (indices: Indices) => Scalar {
   const slot = scope.indexOf(node.name);
   if (slot >= 0) return (indices) => indices[slot]!;
   const known = new Map<string, Scalar>([
-    ...Object.entries(context.parameters), ...Object.entries(constants), ["d", context.d],
+    ...Object.entries(context.parameters),
+    ...Object.entries(constants),
+    ["d", context.d],
   ]);
   const value = known.get(node.name);
   if (value !== undefined) return () => value;
   if (Object.hasOwn(context.operators, node.name))
-    throw new SpinExpressionError(context.text, node.at, `operator '${node.name}' without a site`, `write ${node.name}[0]`);
+    throw new SpinExpressionError(
+      context.text,
+      node.at,
+      `operator '${node.name}' without a site`,
+      `write ${node.name}[0]`,
+    );
   if (Object.hasOwn(scalarFunctions, node.name) || node.name === "sum")
-    throw new SpinExpressionError(context.text, node.at, `function '${node.name}' without arguments`, `write ${node.name}(...)`);
+    throw new SpinExpressionError(
+      context.text,
+      node.at,
+      `function '${node.name}' without arguments`,
+      `write ${node.name}(...)`,
+    );
   const advice = suggest(node.name, [...known.keys(), ...scope]);
   const hint = node.name.length === 1 ? "; an index exists only in a sum whose body has it inside site brackets" : "";
   throw new SpinExpressionError(context.text, node.at, `unknown name '${node.name}'`, advice + hint);
@@ -35,7 +51,6 @@ export function lookUpFunction({ text, parameters }: Context, node: Node & { rea
     throw new SpinExpressionError(text, node.at, `'${node.name}' takes 1 argument, given ${node.args.length}`);
   return f;
 }
-
 
 /** The matrix of a site operator. */
 export function lookUpOperator({ text, operators }: Context, node: Node & { readonly kind: "site" }): Tensor {

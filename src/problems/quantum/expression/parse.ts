@@ -14,16 +14,44 @@ export type Node =
   | { readonly kind: "sum"; readonly body: Node; readonly conditions: readonly Node[]; readonly at: number }
   | { readonly kind: "negate"; readonly operand: Node; readonly at: number }
   // a flat list, so that a Hamiltonian written out in ten thousand terms is not ten thousand levels deep
-  | { readonly kind: "add"; readonly terms: readonly { readonly sign: 1 | -1; readonly node: Node }[]; readonly at: number }
-  | { readonly kind: "binary"; readonly op: "*" | "/" | "^"; readonly left: Node; readonly right: Node; readonly at: number }
+  | {
+      readonly kind: "add";
+      readonly terms: readonly { readonly sign: 1 | -1; readonly node: Node }[];
+      readonly at: number;
+    }
+  | {
+      readonly kind: "binary";
+      readonly op: "*" | "/" | "^";
+      readonly left: Node;
+      readonly right: Node;
+      readonly at: number;
+    }
   | { readonly kind: "compare"; readonly op: Relation; readonly left: Node; readonly right: Node; readonly at: number }
-  | { readonly kind: "logic"; readonly op: "and" | "or"; readonly left: Node; readonly right: Node; readonly at: number };
+  | {
+      readonly kind: "logic";
+      readonly op: "and" | "or";
+      readonly left: Node;
+      readonly right: Node;
+      readonly at: number;
+    };
 
 /** Left binding power of the infix operators; unary minus binds as a factor does, so -x^2 = -(x^2). */
 const POWER: Readonly<Record<string, number>> = {
-  "||": 1, or: 1, "&&": 2, and: 2,
-  "<": 3, "<=": 3, ">": 3, ">=": 3, "==": 3, "!=": 3,
-  "+": 4, "-": 4, "*": 5, "/": 5, "^": 7,
+  "||": 1,
+  or: 1,
+  "&&": 2,
+  and: 2,
+  "<": 3,
+  "<=": 3,
+  ">": 3,
+  ">=": 3,
+  "==": 3,
+  "!=": 3,
+  "+": 4,
+  "-": 4,
+  "*": 5,
+  "/": 5,
+  "^": 7,
 };
 const UNARY = 6;
 

@@ -1,4 +1,4 @@
-import { complex, type Complex, type Scalar, times } from "../../../linalg/tensor.ts";
+import { type Complex, complex, type Scalar, times } from "../../../linalg/tensor.ts";
 import type { Relation } from "./parse.ts";
 
 /**
@@ -8,8 +8,7 @@ import type { Relation } from "./parse.ts";
  */
 
 /** The scalar as a plain number when its imaginary part is zero, NaN when it is not finite. */
-export const simplify = (z: Complex): Scalar =>
-  !Number.isFinite(z.re + z.im) ? NaN : z.im === 0 ? z.re : z;
+export const simplify = (z: Complex): Scalar => (!Number.isFinite(z.re + z.im) ? NaN : z.im === 0 ? z.re : z);
 
 export const isFiniteScalar = (z: Scalar): boolean =>
   typeof z === "number" ? Number.isFinite(z) : Number.isFinite(z.re) && Number.isFinite(z.im);
@@ -75,12 +74,18 @@ const log = (a: Scalar): Scalar => {
 export function compare(a: Scalar, op: Relation, b: Scalar): boolean | undefined {
   if (typeof a !== "number" || typeof b !== "number" || Number.isNaN(a + b)) return undefined;
   switch (op) {
-    case "<": return a < b;
-    case "<=": return a <= b;
-    case ">": return a > b;
-    case ">=": return a >= b;
-    case "==": return a === b;
-    case "!=": return a !== b;
+    case "<":
+      return a < b;
+    case "<=":
+      return a <= b;
+    case ">":
+      return a > b;
+    case ">=":
+      return a >= b;
+    case "==":
+      return a === b;
+    case "!=":
+      return a !== b;
   }
 }
 
