@@ -71,7 +71,7 @@ function create(native: Native): Backend {
 }
 
 /** Size m n k up to which a foreign call (0.2 us real, 0.3 us complex) costs more than the loops here. */
-const tiny = 64;
+const tiny = 32;
 
 function tinyGemm(g: Gemm, alpha: Complex, a: Float64Array, b: Float64Array, beta: number, c: Float64Array): void {
   const w = width(g.dtype);
