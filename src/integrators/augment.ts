@@ -1,7 +1,8 @@
-import { concatLast, pad } from "../linalg/contract.ts";
+import { pad } from "../linalg/contract.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
+import { grow } from "../ttn/growth.ts";
 import { edgesOf, type NodeId, rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { StepContext, StepFailure } from "./integrator.ts";
@@ -33,7 +34,7 @@ export function augment(old: Tensor, solution: Tensor): AugmentedBasis {
   const padded = pad(old, [...solution.shape.slice(0, -1), old.shape.at(-1)!]);
   const fresh = orthAug(asBasis(padded), asBasis(solution));
   if (fresh.shape[1] === 0) return { basis: padded, fresh: null };
-  return { basis: concatLast(padded, fromBasis(fresh, padded.shape)), fresh };
+  return { basis: grow(old, fromBasis(fresh, padded.shape)), fresh };
 }
 
 /** The state seen from `node` (its centre moved there), with other bases below: its tensor is padded to their ranks. */

@@ -95,8 +95,7 @@ export function planKroneckerSum(map: KroneckerSum, frame: Frame): Application {
   const near = (m: Tensor): Tensor => {
     let found = resident.get(m);
     if (!found) {
-      found = frame.take(m.shape, dtype);
-      found.data.set(asDtype(m, dtype).data);
+      found = frame.hold(m, dtype);
       resident.set(m, found);
     }
     return found;

@@ -1,11 +1,13 @@
-import { type Backend, } from "./backend.ts";
+import type { Backend } from "./backend.ts";
 import { backend } from "./current.ts";
-import { type Dtype, sizeOf, type Tensor, tensor, width } from "./tensor.ts";
+import { asDtype, type Dtype, sizeOf, type Tensor, tensor, width } from "./tensor.ts";
 
 /** Scratch memory with the lifetime of a block: `using frame = workspace().frame()`. Contents are not initialised. */
 export interface Frame extends Disposable {
   /** A tensor of scratch memory, valid until the frame ends; inside it the backend works without copies. */
   take(shape: readonly number[], dtype: Dtype): Tensor;
+  /** A copy of a tensor in scratch memory, of another type if asked for. */
+  hold(t: Tensor, dtype?: Dtype): Tensor;
 }
 
 /**
@@ -25,8 +27,14 @@ export class Workspace {
   frame(): Frame {
     const slab = this.#slab;
     const used = this.#used;
+    const take: Frame["take"] = (shape, dtype) => tensor(shape, dtype, this.#take(sizeOf(shape) * width(dtype)));
     return {
-      take: (shape, dtype) => tensor(shape, dtype, this.#take(sizeOf(shape) * width(dtype))),
+      take,
+      hold: (t, dtype = t.dtype) => {
+        const held = take(t.shape, dtype);
+        held.data.set(asDtype(t, dtype).data);
+        return held;
+      },
       [Symbol.dispose]: () => {
         this.#slab = slab;
         this.#used = used;

@@ -1,7 +1,20 @@
-import { gramAllBut } from "../../linalg/contract.ts";
-import { applyKroneckerSum, type KroneckerTerm, kroneckerSum } from "../../linalg/kronecker-sum.ts";
-import { type Complex, complex, commonDtype, type Scalar, type Tensor, times } from "../../linalg/tensor.ts";
+import { block, gramAllBut, permute, place, scaled } from "../../linalg/contract.ts";
+import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { conj } from "../../linalg/level1.ts";
+import {
+  asDtype,
+  type Complex,
+  commonDtype,
+  complex,
+  identity,
+  type Scalar,
+  type Tensor,
+  tensor,
+  times,
+} from "../../linalg/tensor.ts";
+import { workspace } from "../../linalg/workspace.ts";
 import { modeTowards } from "../gauge.ts";
+import { growthOf } from "../growth.ts";
 import type { NodeId } from "../tree.ts";
 import type { TTN } from "../ttn.ts";
 import { type CoreEntry, entriesOf, type TTNO } from "./ttno.ts";
@@ -14,6 +27,8 @@ export interface Environment {
   readonly components: readonly Component[];
   /** Whether test and trial are the same behind the edge, so that their overlap is the identity. */
   readonly same: boolean;
+  /** For a basis [U0, Ut] the environment of U0, the leading block of this one. */
+  readonly grownFrom?: Environment;
 }
 
 interface Known {
@@ -26,17 +41,22 @@ interface Known {
 
 /**
  * The environments of an operator between states whose centre lies ahead. They are remembered for as long as the tensors
- * they were made of live: asked again for a state that shares the tensors behind an edge, nothing is computed.
+ * they were made of live: asked again for a state that shares the tensors behind an edge, nothing is computed. For a basis that has
+ * grown, [U0, Ut], only the new columns are contracted when the operator's components are Hermitian, since U0's own block is
+ * known and the new rows are the adjoint of the new columns: less than half the work.
  */
 export class Environments {
   readonly #operator: TTNO;
   readonly #entries: readonly (readonly CoreEntry[])[];
   readonly #known = new WeakMap<Tensor, Known[]>();
   readonly #physical: readonly (Environment | null)[];
+  readonly #hermitian: readonly boolean[];
+  readonly #sorted: (readonly CoreEntry[])[][][] = [];
 
   constructor(operator: TTNO) {
     this.#operator = operator;
     this.#entries = operator.tree.nodes.map((_, id) => entriesOf(operator, id));
+    this.#hermitian = hermitianNodes(operator);
     this.#physical = operator.tree.nodes.map(({ mode }, id) =>
       mode === null
         ? null
@@ -72,35 +92,79 @@ export class Environments {
     if (parent === to) around.push(ahead);
     else around.push(parent === null ? outside : this.#behind(trial, test, parent, node));
 
-    const ket = trial.tensors[node]!;
-    const bra = test.tensors[node]!;
+    return this.#lookUp(node, open, trial.tensors[node]!, test.tensors[node]!, around);
+  }
+
+  #lookUp(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
     let list = this.#known.get(ket);
     if (!list) {
       list = [];
       this.#known.set(ket, list);
     }
     for (const k of list)
-      if (k.test === bra && k.node === node && k.mode === open && k.around.every((e, i) => e === around[i])) return k.value;
-    const value = this.#contract(node, open, ket, bra, around);
-    list.push({ node, mode: open, test: bra, around, value });
+      if (k.test === bra && k.node === node && k.mode === mode && k.around.every((e, i) => e === around[i])) return k.value;
+    const value = this.#contract(node, mode, ket, bra, around);
+    list.push({ node, mode, test: bra, around, value });
     return value;
   }
 
   #contract(node: NodeId, open: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
     const same = ket === bra && around.every((e) => e.same);
-    const { ranks, tree } = this.#operator;
-    const { children } = tree.nodes[node]!;
-    const count = open < children.length ? ranks[children[open]!]! : ranks[node]!;
-    const components = Array.from({ length: count }, (_, c): Component => {
-      const terms = this.#entries[node]!.filter((e) => e.index[open] === c).flatMap((e) => kroneckerTerm(e, around) ?? []);
+    const growth = same && this.#hermitian[node] ? growthOf(ket) : undefined;
+    const grownFrom =
+      growth && this.#lookUp(node, open, growth.old, growth.old, around.map((e) => e.grownFrom ?? e));
+    const trial = growth?.fresh ?? ket;
+    const dtype = commonDtype(trial.dtype, bra.dtype);
+    using frame = workspace().frame();
+    const [x, y] = [frame.hold(trial, dtype), frame.hold(bra, dtype)];
+    const components = this.#byComponent(node, open).map((entries, c): Component => {
+      const terms = entries.flatMap((e) => kroneckerTerm(e, around) ?? []);
       if (terms.length === 0) return { scalar: { re: 0, im: 0 } };
       if (same && terms.every((t) => t.matrices.every((m) => m === null)))
         return { scalar: terms.reduce((s, t) => plus(s, complex(t.coefficient)), { re: 0, im: 0 }) };
-      const image = applyKroneckerSum(kroneckerSum(ket.shape, terms, commonDtype(ket.dtype, bra.dtype)), ket);
-      return { matrix: gramAllBut(bra, image, open) };
+      using inner = workspace().frame();
+      const map = kroneckerSum(trial.shape, terms, dtype);
+      const image = inner.take(map.shapeOut, dtype);
+      planKroneckerSum(map, inner)(unit, x, 0, image);
+      const matrix = gramAllBut(y, image, open);
+      return { matrix: grownFrom ? bordered(grownFrom.components[c]!, matrix) : matrix };
     });
-    return { components, same };
+    return { components, same, ...(grownFrom ? { grownFrom } : {}) };
   }
+
+  /** Entries of a node's core by their component on one of its modes. */
+  #byComponent(node: NodeId, mode: number): readonly (readonly CoreEntry[])[] {
+    const lists = (this.#sorted[node] ??= []);
+    const { ranks, tree } = this.#operator;
+    const { children } = tree.nodes[node]!;
+    const count = mode < children.length ? ranks[children[mode]!]! : ranks[node]!;
+    lists[mode] ??= Array.from({ length: count }, (_, c) => this.#entries[node]!.filter((e) => e.index[mode] === c));
+    return lists[mode];
+  }
+}
+
+/** The matrix whose new columns (and, by symmetry, rows) are `columns`, with the old component in its corner. */
+function bordered(old: Component, columns: Tensor): Tensor {
+  const [size, fresh] = columns.shape as [number, number];
+  const before = size - fresh;
+  const out = tensor([size, size], columns.dtype);
+  const corner = "matrix" in old ? asDtype(old.matrix, out.dtype) : scaled(old.scalar, identity(before, out.dtype));
+  place(asDtype(corner, out.dtype), out, [0, 0]);
+  place(columns, out, [0, before]);
+  place(permute(conj(block(columns, [0, 0], [before, fresh])), [1, 0]), out, [before, 0]);
+  return out;
+}
+
+/** Whether every component of a node is Hermitian: matrices at leaves, real combinations of such above. */
+function hermitianNodes(h: TTNO): readonly boolean[] {
+  const known: boolean[] = [];
+  h.tree.nodes.forEach(({ mode, children }, id) => {
+    known[id] =
+      mode !== null
+        ? h.matrices[id]!.every((a) => a.data.every((v, i) => v === permute(conj(a), [1, 0]).data[i]))
+        : children.every((c) => known[c]) && h.cores[id]!.every((e) => complex(e.value).im === 0);
+  });
+  return known;
 }
 
 const unit: Complex = { re: 1, im: 0 };

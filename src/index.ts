@@ -1,0 +1,73 @@
+import { inline } from "./executors/inline.ts";
+import { type EvolveOptions, evolve as evolveOn, type Snapshot } from "./integrators/evolve.ts";
+import type { Problem } from "./ttn/problem.ts";
+
+/**
+ * Evolves a problem over its span, yielding a snapshot after every step. Local problems are solved in this thread
+ * unless another executor is given; everything else is as in `EvolveOptions`.
+ *
+ *     for await (const { t, observables } of evolve(problem, { integrator: parallelBug(), h: 0.01 })) ...
+ *
+ * Bad options throw before any work (RangeError, TypeError). A local solve that fails ends the run with an
+ * EvolutionError, which carries the last good state; an abort signal ends it with the signal's reason.
+ */
+export const evolve = (
+  problem: Problem,
+  options: Omit<EvolveOptions, "executor"> & Partial<Pick<EvolveOptions, "executor">>,
+): AsyncGenerator<Snapshot, void, void> => evolveOn(problem, { executor: inline(), ...options });
+
+export { inline } from "./executors/inline.ts";
+export { augmentedBug } from "./integrators/augmented-bug.ts";
+export { EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";
+export type { Executor } from "./integrators/executor.ts";
+export type { Integrator, Promises, StepContext, StepFailure, StepResult, StepSuccess } from "./integrators/integrator.ts";
+export { type Dopri5Options, dopri5 } from "./integrators/local/dopri5.ts";
+export { type ExponentialOptions, exponential } from "./integrators/local/exponential.ts";
+export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
+export { rk4 } from "./integrators/local/rk4.ts";
+export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug.ts";
+export type { Rejection } from "./integrators/rejection.ts";
+export { type BackendName, backend, backendNames, useBackend } from "./linalg/current.ts";
+export { ConvergenceError, NonFiniteError } from "./linalg/errors.ts";
+export { type Random, randomTensor, seeded } from "./linalg/random.ts";
+export {
+  asDtype,
+  type Complex,
+  type Dtype,
+  entry,
+  fromFunction,
+  fromValues,
+  identity,
+  realPart,
+  reshape,
+  type Scalar,
+  type Tensor,
+  tensor,
+} from "./linalg/tensor.ts";
+export { add, densityMatrix, inner, norm, scale, stateAs, toDense } from "./ttn/arithmetic.ts";
+export { fromDense, productState, randomState } from "./ttn/construct.ts";
+export { centers, moveCenter, orthonormalize, ttn } from "./ttn/gauge.ts";
+export {
+  expectation,
+  imaginaryTime,
+  type LinearOptions,
+  type LinearPart,
+  type LinearRhs,
+  linearRhs,
+  schroedinger,
+} from "./ttn/operators/linear-rhs.ts";
+export { pairwise, type ProductTerm, productSum } from "./ttn/operators/product-sum.ts";
+export {
+  adjoint,
+  applyOperator,
+  type CoreEntry,
+  checkHermitian,
+  denseOperator,
+  hermitianDefect,
+  type TTNO,
+} from "./ttn/operators/ttno.ts";
+export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";
+export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
+export { balanced, draw, edgesOf, levels, modesBelow, type Nested, type NodeId, nestedOf, rootOf, star, train, type Tree, type TreeNode, tree } from "./ttn/tree.ts";
+export { entropy, schmidtValues, type Truncated, type Truncation, truncate } from "./ttn/truncate.ts";
+export { modeSizes, ranks, storage, type TTN } from "./ttn/ttn.ts";

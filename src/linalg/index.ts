@@ -1,0 +1,13 @@
+export type { Backend, Gemm, Op } from "./backend.ts";
+export * from "./contract.ts";
+export { type BackendName, backend, backendNames, useBackend } from "./current.ts";
+export * from "./errors.ts";
+export { expm } from "./expm.ts";
+export { eigh, qr, singularValues, svd, triangular } from "./factor.ts";
+export { applyKroneckerSum, type KroneckerSum, type KroneckerTerm, kroneckerSum, planKroneckerSum } from "./kronecker-sum.ts";
+export { expAction, type KrylovOperator, type KrylovOptions, type KrylovResult } from "./krylov.ts";
+export { conj, dot, norm as frobeniusNorm } from "./level1.ts";
+export { orthAug } from "./orth-aug.ts";
+export { type Random, randomTensor, seeded } from "./random.ts";
+export * from "./tensor.ts";
+export { type Frame, Workspace, workspace } from "./workspace.ts";
