@@ -497,7 +497,7 @@ describe("a random expression", () => {
         expect(new Set(keys).size).toBe(keys.length);
         for (const { coefficient, factors } of terms) {
           expect(Math.hypot(...pair(coefficient))).toBeGreaterThan(0);
-          factors.forEach((f, k) => expect(f.mode).toBeGreaterThan(factors[k - 1]?.mode ?? -1));
+          for (const [k, f] of factors.entries()) expect(f.mode).toBeGreaterThan(factors[k - 1]?.mode ?? -1);
         }
       }),
       { numRuns: 300 },

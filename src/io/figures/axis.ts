@@ -100,7 +100,9 @@ const fineTicks = (a: number, b: number, count: number): number[] =>
 function roundBetween(lo: number, hi: number): number {
   const middle = lo + (hi - lo) / 2;
   const digits = Math.floor(Math.log10(Math.abs(middle))) - Math.floor(Math.log10(hi - lo));
-  return Number(middle.toPrecision(clamp(digits, 1, 15)));
+  const rounded = Number(middle.toPrecision(clamp(digits, 1, 15)));
+  // the largest numbers round up to infinity
+  return Number.isFinite(rounded) ? rounded : lo;
 }
 
 const clamp = (x: number, lo: number, hi: number): number => Math.max(lo, Math.min(hi, x));

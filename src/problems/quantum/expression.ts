@@ -1,5 +1,5 @@
 import type { Tensor } from "../../linalg/tensor.ts";
-import { isFinite, shapeText } from "../../linalg/tensor.ts";
+import { isFinite as isFiniteTensor, shapeText } from "../../linalg/tensor.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
 import { OperatorAlgebra, scalarTerm } from "./expression/algebra.ts";
 import { compile } from "./expression/compile.ts";
@@ -79,7 +79,7 @@ function validate(
       throw new RangeError(
         `parseSpinExpression: operator ${name} is ${shapeText(matrix.shape)}, expected a square matrix`,
       );
-    if (!isFinite(matrix))
+    if (!isFiniteTensor(matrix))
       throw new RangeError(`parseSpinExpression: operator ${name} has entries that are not finite`);
   }
 }

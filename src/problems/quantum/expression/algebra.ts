@@ -50,8 +50,8 @@ export class OperatorAlgebra {
 
   /** The operator as a multiple of a numbered one, which it becomes itself when it is the first of its direction. */
   intern(matrix: Tensor): Scaled {
-    let result = this.interned.get(matrix);
-    if (!result) this.interned.set(matrix, (result = this.locate(matrix)));
+    const result = this.interned.get(matrix) ?? this.locate(matrix);
+    this.interned.set(matrix, result);
     return result;
   }
 
