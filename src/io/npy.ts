@@ -33,7 +33,7 @@ export function encodeNpy(array: NpyArray): Uint8Array {
     const points = data.map((text, k) => codePoints(text, k));
     const longest = points.reduce((most, p) => Math.max(most, p.length), 1);
     const words = new Uint32Array(longest * points.length);
-    points.forEach((p, k) => words.set(p, k * longest));
+    for (const [k, p] of points.entries()) words.set(p, k * longest);
     return join(`<U${longest}`, shape, words);
   }
   return join(dtype === "float64" ? "<f8" : dtype === "complex128" ? "<c16" : "<i4", shape, data);
