@@ -129,6 +129,8 @@ function orthogonaliseRows(n: number, m: number, x: Float64Array, v: Float64Arra
   const tolerance = eps * Math.sqrt(Math.max(m, 1));
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let rotations = 0;
+    // Squares of rows this small (10^-130 of the largest entry) lose digits, and there is nothing left to find in them.
+    for (let p = 0; p < n; p++) if (norm(x, p * m, m, 1) < 1e-130) x.fill(0, 2 * p * m, 2 * (p + 1) * m);
     for (let p = 0; p < n - 1; p++)
       for (let q = p + 1; q < n; q++) {
         const alpha = dot(p, p)[0];

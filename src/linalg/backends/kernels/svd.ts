@@ -118,7 +118,7 @@ function orthogonalise(w: i32, n: i32, x: usize, z: usize, squares: usize): bool
         const xq = x + row * q;
         const re = dot(w, n, xp, xq);
         const im = load<f64>(resultAt);
-        const g = sqrt(re * re + im * im);
+        const g = modulus(re, im);
         if (!(g > tolerance * sqrt(a) * sqrt(b))) continue;
         rotations++;
         const zeta = (b - a) / (2 * g);
@@ -134,6 +134,15 @@ function orthogonalise(w: i32, n: i32, x: usize, z: usize, squares: usize): bool
     if (rotations == 0) return true;
   }
   return n < 2;
+}
+
+/** |re + i im| without underflow: a rotation is unitary only as far as this is accurate. */
+function modulus(re: f64, im: f64): f64 {
+  const large = max(abs(re), abs(im));
+  const small = min(abs(re), abs(im));
+  if (small == 0) return large;
+  const ratio = small / large;
+  return large * sqrt(1 + ratio * ratio);
 }
 
 /** The new square of a row; measured again where the difference has cancelled. */
