@@ -24,8 +24,8 @@ export function triangular(a: Tensor): Tensor {
 
 /**
  * Thin SVD, A = U diag(s) Vh with k = min(m, n): `u` m x k, `s` decreasing and non-negative, `vh` k x n. Vectors of zero
- * singular values are orthonormal too. |s - sigma| <= O(max(m, n) eps sigma_1); the backends `wasm` and `reference`
- * (one-sided Jacobi) also keep small values of column-scaled matrices to high relative accuracy.
+ * singular values are orthonormal too. |s - sigma| <= O(max(m, n) eps sigma_1); the backend `wasm` (one-sided Jacobi)
+ * also keeps the small values of column-scaled matrices to high relative accuracy.
  * Throws a RangeError when `a` is not a matrix, a NonFiniteError when an entry is NaN or infinite, and a ConvergenceError.
  */
 export function svd(a: Tensor): { u: Tensor; s: Float64Array; vh: Tensor } {

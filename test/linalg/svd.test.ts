@@ -57,8 +57,9 @@ describe.each(everywhere)("SVD on $name, $dtype", ({ name, dtype }) => {
       for (const [i, exact] of c.digits.entries()) {
         const error = Math.abs(s[i]! - exact);
         expect(error).toBeLessThanOrEqual(30 * n * eps * c.digits[0]!);
-        // Relative accuracy for every value is the promise of the Jacobi backends; LAPACK's divide and conquer has none.
-        if (c.graded && name !== "openblas") {
+        // Relative accuracy for every value is the promise of one-sided Jacobi: wasm, and the reference's complex loops.
+        // LAPACK's divide and conquer and ml-matrix's Golub-Kahan (the real reference) promise eps sigma_1 only.
+        if (c.graded && (name === "wasm" || (name === "reference" && dtype === "complex128"))) {
           const relative = error / exact / (1e3 * n * eps);
           expect(seen.note("relative accuracy on graded columns / 1e3 n eps", relative, c.kind)).toBeLessThan(1);
         }

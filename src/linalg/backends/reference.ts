@@ -1,54 +1,66 @@
 import type { Complex, Dtype } from "../tensor.ts";
 import { width } from "../tensor.ts";
 import type { Backend, Gemm, Op } from "../backend.ts";
+import { mlEigh, mlMatrix, mlQr, mlSvd } from "./ml-matrix.ts";
 import { plainEigh, plainQr, plainSvd } from "./plain.ts";
 
 /**
- * The oracle: plain loops, slow and obvious, with `ml-matrix` for the real factorisations that it gets right.
- * Nothing of it is shared with the other backends.
+ * The oracle: plain loops, slow and obvious, with `ml-matrix` for real factorisations. It shares nothing with the other
+ * backends.
  */
 export function referenceBackend(): Backend {
   memo ??= {
     name: "reference",
-    description: "reference: plain loops",
+    description: "reference: plain loops, ml-matrix for real factorisations",
     allocate: (length) => new Float64Array(length),
     gemm,
-    qr: (dtype, m, n, a, q, r) =>
-      asComplex(dtype, [a.subarray(0, m * n * width(dtype))], q ? [q, r] : [r], ([x], out) =>
-        plainQr(m, n, x!, q ? out[0]! : null, out[out.length - 1]!),
-      ),
-    svd: (dtype, m, n, a, u, s, vh) =>
-      asComplex(dtype, [a.subarray(0, m * n * width(dtype))], u && vh ? [u, vh] : [], ([x], out) =>
-        plainSvd(m, n, x!, out[0] ?? null, s, out[1] ?? null),
-      ),
-    eigh: (dtype, n, a, w, v) =>
-      asComplex(dtype, [a.subarray(0, n * n * width(dtype))], [v], ([x], out) => plainEigh(n, x!, w, out[0]!)),
+    qr: (dtype, m, n, a, q, r) => {
+      const x = a.subarray(0, m * n * width(dtype));
+      const ml = real(dtype, x);
+      if (ml) return mlQr(ml, m, n, x, q, r);
+      asComplex(dtype, x, q ? [q, r] : [r], (y, out) => plainQr(m, n, y, q ? out[0]! : null, out[out.length - 1]!));
+    },
+    svd: (dtype, m, n, a, u, s, vh) => {
+      const x = a.subarray(0, m * n * width(dtype));
+      const ml = real(dtype, x);
+      if (!ml)
+        return asComplex(dtype, x, u && vh ? [u, vh] : [], (y, out) => plainSvd(m, n, y, out[0] ?? null, s, out[1] ?? null));
+      mlSvd(ml, m, n, x, u, s, vh);
+      return true;
+    },
+    eigh: (dtype, n, a, w, v) => {
+      const x = a.subarray(0, n * n * width(dtype));
+      const ml = real(dtype, x);
+      if (!ml) return asComplex(dtype, x, [v], (y, out) => plainEigh(n, y, w, out[0]!));
+      mlEigh(ml, n, x, w, v);
+      return true;
+    },
   };
   return memo;
 }
+
+/** The library for real matrices; it does not take empty ones. */
+const real = (dtype: Dtype, x: Float64Array) => (dtype === "float64" && x.length > 0 ? mlMatrix() : null);
 
 let memo: Backend | null = null;
 
 /** Runs `f` on complex copies; a real input has real results, whose imaginary parts (exact zeros) are dropped. */
 function asComplex<T>(
   dtype: Dtype,
-  inputs: readonly Float64Array[],
+  input: Float64Array,
   outputs: readonly Float64Array[],
-  f: (inputs: readonly Float64Array[], outputs: readonly Float64Array[]) => T,
+  f: (input: Float64Array, outputs: readonly Float64Array[]) => T,
 ): T {
-  if (dtype === "complex128") return f(inputs, outputs);
-  const wide = (x: Float64Array) => {
-    const y = new Float64Array(2 * x.length);
-    for (let i = 0; i < x.length; i++) y[2 * i] = x[i]!;
-    return y;
-  };
+  if (dtype === "complex128") return f(input, outputs);
+  const wide = new Float64Array(2 * input.length);
+  for (let i = 0; i < input.length; i++) wide[2 * i] = input[i]!;
   const results = outputs.map((x) => new Float64Array(2 * x.length));
-  const value = f(inputs.map(wide), results);
+  const value = f(wide, results);
   for (const [j, x] of outputs.entries()) for (let i = 0; i < x.length; i++) x[i] = results[j]![2 * i]!;
   return value;
 }
 
-/** Position and sign of the imaginary part of entry (i, j) of op(X). */
+/** Position of entry (i, j) of op(X). */
 const place = (op: Op, i: number, j: number, ld: number) => (op === "N" ? i * ld + j : j * ld + i);
 
 function gemm(g: Gemm, alpha: Complex, a: Float64Array, b: Float64Array, beta: number, c: Float64Array): void {

@@ -23,7 +23,7 @@ let memo: WasmBackend | null = null;
 
 /** The portable backend: SIMD kernels, with fused multiply-add where the engine has relaxed SIMD. */
 export function wasmBackend(): WasmBackend {
-  memo ??= create();
+  memo ??= createWasm();
   return memo;
 }
 
@@ -31,7 +31,7 @@ const decode = (base64: string): Uint8Array<ArrayBuffer> => Uint8Array.from(atob
 const code: Record<Op, number> = { N: 0, T: 1, C: 2 };
 
 /** `variant` "plain" leaves relaxed SIMD out, for machines that have to agree on the last bit. */
-export function create(variant: "best" | "plain" = "best"): WasmBackend {
+export function createWasm(variant: "best" | "plain" = "best"): WasmBackend {
   const fast = decode(relaxed);
   const fused = variant === "best" && WebAssembly.validate(fast);
   const module = new WebAssembly.Module(fused ? fast : decode(plain));
