@@ -1,5 +1,7 @@
 import { block, combine, concatLast, matmul } from "../../linalg/contract.ts";
 import { qr, svd } from "../../linalg/factor.ts";
+import { maxAbs } from "../../linalg/level1.ts";
+import { exponent, scaleByPower } from "../../linalg/scaling.ts";
 import {
   type Complex,
   complex,
@@ -11,6 +13,7 @@ import {
   type Scalar,
   shapeText,
   type Tensor,
+  tensor,
   times,
 } from "../../linalg/tensor.ts";
 import { type NodeId, rootOf, type Tree } from "../tree.ts";
@@ -32,11 +35,13 @@ export interface ProductTerm {
  * Every node gets the components I (the identity), h (all terms that act only below it) and u_1, ..., u_k, the open
  * partners of the terms that cross its edge. From the leaves up, the coefficients of the crossing terms form a matrix
  * (products of the children's components) x (partners outside); its singular value decomposition, cut at
- * `tolerance` times the norm of all coupling coefficients, gives the new partners, nested in those of the children. For
- * pairwise interactions this is the nested low-rank (HSS) construction: k is the rank of the coupling matrix between
- * a subtree and the rest, and a term is never written out as a product over all modes.
+ * `tolerance` times the largest coefficient of a term with two or more factors (measured with the factors scaled by
+ * powers of two to largest entries in [1, 2)) and never below round-off, gives the new partners, nested in those of the
+ * children. For pairwise interactions this is the nested low-rank (HSS) construction: k is the rank of the coupling matrix
+ * between a subtree and the rest, and a term is never written out as a product over all modes.
  *
- * Cost O(terms log terms + sum over edges of k^2 partners). The error of the operator is about tolerance x coefficients.
+ * Cost O(terms log terms + sum over edges of k^2 partners). The error of the operator is about tolerance x the coefficient
+ * x the number of edges.
  * Throws a RangeError naming the term when a mode does not exist, is repeated, or a matrix has another size, and when a
  * number is not finite. [operators.md 3; ceruti2024ttno]
  */
@@ -51,30 +56,39 @@ export function productSum(tree: Tree, modeSizes: readonly number[], terms: read
 }
 
 /**
- * The operator sum_{i < j} beta[i, j] A_i A_j + sum_i D_i, with one matrix A_i (the coupled operator) and optionally
- * one D_i (the local term) for each mode, compressed as by `productSum`. Only the upper triangle of beta is read.
+ * The terms of sum_{i < j} beta[i, j] A_i A_j + sum_i D_i, with one matrix A_i (the coupled operator) and optionally one D_i
+ * (the local term) for each mode. Only the upper triangle of beta is read. Throws a RangeError when the counts differ.
  */
-export function pairwise(
-  tree: Tree,
+export function pairTerms(
   beta: Tensor,
   coupled: readonly Tensor[],
   local: readonly (Tensor | null)[] = [],
-  tolerance = 1e-13,
-): TTNO {
-  const d = tree.order;
+): ProductTerm[] {
+  const d = coupled.length;
   if (shapeText(beta.shape) !== `${d}x${d}`)
-    throw new RangeError(`pairwise: the coupling matrix is ${shapeText(beta.shape)}, the tree has ${d} modes`);
+    throw new RangeError(`pairTerms: the coupling matrix is ${shapeText(beta.shape)}, ${d} operators were given`);
   const terms: ProductTerm[] = local.flatMap((operator, mode) =>
     operator ? [{ coefficient: 1, factors: [{ mode, operator }] }] : [],
   );
   for (let i = 0; i < d; i++)
-    for (let j = i + 1; j < d; j++)
-      terms.push({
-        coefficient: entry(beta, i, j),
-        factors: [i, j].map((mode) => ({ mode, operator: coupled[mode]! })),
-      });
-  return productSum(tree, coupled.map((a) => a.shape[0]!), terms, tolerance);
+    for (let j = i + 1; j < d; j++) {
+      const factors = [i, j].map((mode) => ({ mode, operator: coupled[mode]! }));
+      terms.push({ coefficient: entry(beta, i, j), factors });
+    }
+  return terms;
 }
+
+/**
+ * The operator sum_{i < j} beta[i, j] A_i A_j + sum_i D_i for any coupling matrix, compressed as by `productSum`: its edge
+ * ranks are two more than the ranks of beta between a subtree and the rest.
+ */
+export const pairwise = (
+  tree: Tree,
+  beta: Tensor,
+  coupled: readonly Tensor[],
+  local: readonly (Tensor | null)[] = [],
+  tolerance?: number,
+): TTNO => productSum(tree, coupled.map((a) => a.shape[0]!), pairTerms(beta, coupled, local), tolerance);
 
 function checkTerms(tree: Tree, modeSizes: readonly number[], terms: readonly ProductTerm[]): void {
   if (modeSizes.length !== tree.order)
@@ -123,15 +137,26 @@ class Builder {
     this.#matrices = tree.nodes.map(() => []);
     this.#cores = tree.nodes.map(() => []);
     this.#closed = tree.nodes.map(() => false);
-    let coupling = 0;
+    let largest = 0;
+    let square = 0;
+    const known = new Map<Tensor, { readonly e: number; readonly letter: Tensor }>();
+    const split = (operator: Tensor) => {
+      const found = known.get(operator) ?? splitPower(operator);
+      known.set(operator, found);
+      return found;
+    };
     for (const { coefficient, factors } of terms) {
-      const c = complex(coefficient);
-      if (c.re === 0 && c.im === 0) continue;
+      const e = factors.reduce((all, f) => all + split(f.operator).e, 0);
+      const c = timesPower(complex(coefficient), e);
+      if ((c.re === 0 && c.im === 0) || factors.some((f) => maxAbs(f.operator) === 0)) continue;
       if (factors.length === 0) this.#constant = sum(this.#constant, c);
-      else this.#add({ coefficient: c, parts: factors.map((f) => this.#letter(f.mode, f.operator)).sort(byNode) });
-      if (factors.length > 1) coupling += c.re * c.re + c.im * c.im;
+      else this.#add({ coefficient: c, parts: factors.map((f) => this.#letter(f.mode, split(f.operator).letter)).sort(byNode) });
+      if (factors.length < 2) continue;
+      largest = Math.max(largest, Math.hypot(c.re, c.im));
+      square += c.re * c.re + c.im * c.im;
     }
-    this.#cut = tolerance * Math.sqrt(coupling);
+    // no singular value is larger than the norm of all coefficients: below that times eps there is only round-off
+    this.#cut = Math.max(tolerance * largest, Number.EPSILON * Math.sqrt(square));
   }
 
   /** A leaf's letters are its distinct matrices; partners are combinations of them. */
@@ -294,6 +319,22 @@ class Builder {
     return block(u, [0, 0], [u.shape[0]!, rank]);
   }
 
+}
+
+/** A = 2^e letter with the letter's largest entry in [1, 2): factors in any units come to one scale, exactly. */
+function splitPower(a: Tensor): { readonly e: number; readonly letter: Tensor } {
+  const e = exponent(a, "productSum");
+  if (e === 0) return { e, letter: a };
+  const letter = tensor(a.shape, a.dtype);
+  scaleByPower(a.data, -e, letter.data);
+  return { e, letter };
+}
+
+/** 2^e z. */
+function timesPower({ re, im }: Complex, e: number): Complex {
+  const parts = Float64Array.of(re, im);
+  scaleByPower(parts, e, parts);
+  return { re: parts[0]!, im: parts[1]! };
 }
 
 /** The crossing terms of a node: coefficient of (product inside) x (product outside). */

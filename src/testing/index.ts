@@ -1,0 +1,11 @@
+export {
+  operators,
+  productTerms,
+  type StateOptions,
+  states,
+  statesTogether,
+  statesWithOperators,
+  type TermOptions,
+  type TreeOptions,
+  trees,
+} from "./arbitraries.ts";
