@@ -7,6 +7,12 @@ import { asDtype, type Complex, commonDtype, shapeText, type Tensor, tensor } fr
 import { workspace } from "./workspace.ts";
 
 const eps = Number.EPSILON;
+const scaledBy = (x: number, e: number): number => {
+  const cell = Float64Array.of(x);
+  scaleByPower(cell, e, cell);
+  return cell[0]!;
+};
+
 const one: Complex = { re: 1, im: 0 };
 const minusOne: Complex = { re: -1, im: 0 };
 
@@ -54,16 +60,24 @@ export function orthAug(a: Tensor, b: Tensor): Tensor {
   const basisOfRest = frame.take([n, q], dtype).data;
   const triangle = frame.take([q, p], dtype).data;
   blas.qr(dtype, n, p, rest.data, basisOfRest, triangle);
-  const left = frame.take([q, q], dtype).data;
-  const right = frame.take([q, p], dtype).data;
   const s = new Float64Array(q);
-  if (!blas.svd(dtype, q, p, triangle, left, s, right))
-    throw new ConvergenceError(`orthAug: no convergence for the ${q}x${p} triangle`);
-  scaleByPower(s, e, s);
+  const decompose = (left: Float64Array | null, right: Float64Array | null) => {
+    if (!blas.svd(dtype, q, p, triangle, left, s, right))
+      throw new ConvergenceError(`orthAug: no convergence for the ${q}x${p} triangle`);
+  };
+  decompose(null, null);
+  const room = Math.min(p, n - r);
+  const scaledThreshold = scaledBy(threshold, -e);
   let k = 0;
-  while (k < Math.min(q, n - r) && s[k]! > threshold) k++;
-  const u = frame.take([n, k], dtype);
-  blas.gemm({ ...gemmShape(dtype, "N", "N", n, k, q), ldb: q }, one, basisOfRest, left, 0, u.data);
+  while (k < room && s[k]! > scaledThreshold) k++;
+  let u = tensor([n, q], dtype, basisOfRest);
+  // Every direction counts: Q itself is a basis of them. Otherwise the leading singular vectors are.
+  if (k < q) {
+    const left = frame.take([q, q], dtype).data;
+    decompose(left, frame.take([q, p], dtype).data);
+    u = frame.take([n, k], dtype);
+    blas.gemm({ ...gemmShape(dtype, "N", "N", n, k, q), ldb: q }, one, basisOfRest, left, 0, u.data);
+  }
 
   // One projection leaves eps |B| along A, which a small singular value magnifies in U: project U until nothing is left.
   // A part of size c along A costs U c^2 of its orthonormality, so that only a visible one needs a new QR.

@@ -2,7 +2,8 @@ import type { Complex, Dtype } from "../tensor.ts";
 import { width } from "../tensor.ts";
 import type { Backend, Gemm, Op } from "../backend.ts";
 import { mlEigh, mlMatrix, mlQr, mlSvd } from "./ml-matrix.ts";
-import { plainEigh, plainQr, plainSvd } from "./plain.ts";
+import { plainQr, plainSvd } from "./plain.ts";
+import { plainEigh } from "./plain-eigh.ts";
 
 /**
  * The oracle: plain loops, slow and obvious, with `ml-matrix` for real factorisations. It shares nothing with the other
