@@ -56,7 +56,7 @@ export {
   linearRhs,
   schroedinger,
 } from "./ttn/operators/linear-rhs.ts";
-export { pairwise, type ProductTerm, productSum } from "./ttn/operators/product-sum.ts";
+export { pairTerms, pairwise, type ProductTerm, productSum } from "./ttn/operators/product-sum.ts";
 export {
   adjoint,
   applyOperator,

@@ -1,3 +1,4 @@
+export { exactSolution, largestExact } from "./quantum/exact.ts";
 export * from "./quantum/expression.ts";
 export * from "./quantum/hamiltonians.ts";
 export * from "./quantum/observables.ts";

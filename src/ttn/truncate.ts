@@ -38,6 +38,9 @@ export interface Truncated {
  */
 export function truncate(y: TTN, truncation: Truncation): Truncated {
   checkTruncation(truncation);
+  const { maxRank } = truncation;
+  if (typeof maxRank === "object" && maxRank.length !== y.tree.nodes.length)
+    throw new RangeError(`truncate: maxRank has ${maxRank.length} entries, the tree has ${y.tree.nodes.length} nodes`);
   const root = moveCenter(y, rootOf(y.tree));
   return truncation.method === "paper" ? unweighted(root, truncation) : weighted(root, truncation);
 }

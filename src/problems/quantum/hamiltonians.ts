@@ -1,6 +1,6 @@
 import { fromFunction, type Tensor } from "../../linalg/tensor.ts";
 import { combine, scaled } from "../../linalg/contract.ts";
-import { pairwise, type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts";
+import { pairTerms, type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts";
 import type { TTNO } from "../../ttn/operators/ttno.ts";
 import type { Tree } from "../../ttn/tree.ts";
 import { spinOperators } from "./spin-operators.ts";
@@ -23,17 +23,22 @@ export interface IsingOptions {
  *
  *     H = Omega sum_k X_k + Delta sum_k n_k + nu sum_{i<k} |i - k|^(-alpha) n_i n_k,   n = |up><up| = diag(1, 0),
  *
- * open ends, sites in the order of the modes. [sulz2024numerical; spec of section 5.1 of ceruti2024parallel]
+ * open ends, sites in the order of the modes; as a list of terms. Throws a RangeError for numbers that make no sense.
+ * [sulz2024numerical; the example of ceruti2024parallel, section 5.1]
  */
-export function longRangeIsing(tree: Tree, options: IsingOptions = {}): TTNO {
+export function longRangeIsingTerms(d: number, options: IsingOptions = {}): ProductTerm[] {
   const { Omega = 1, Delta = 1, nu = 2, alpha = 1 } = options;
   for (const [name, value] of Object.entries({ Omega, Delta, nu }))
     if (!Number.isFinite(value)) throw new RangeError(`longRangeIsing: ${name} is ${value}, expected a finite number`);
   if (!(alpha >= 0)) throw new RangeError(`longRangeIsing: alpha is ${alpha}, expected zero or more, or Infinity`);
-  const d = tree.order;
   const local = combine([[Omega, X], [Delta, n]]);
-  return pairwise(tree, powerLaw(d, nu, alpha), Array<Tensor>(d).fill(n), Array<Tensor>(d).fill(local));
+  const coupled = Array<Tensor>(d).fill(n);
+  return pairTerms(powerLaw(d, nu, alpha), coupled, Array<Tensor>(d).fill(local));
 }
+
+/** The same Hamiltonian on a tree, compressed at `tolerance` (see `productSum`). */
+export const longRangeIsing = (tree: Tree, options: IsingOptions = {}, tolerance?: number): TTNO =>
+  productSum(tree, Array<number>(tree.order).fill(2), longRangeIsingTerms(tree.order, options), tolerance);
 
 /** The matrix nu / |i - j|^alpha, zero on the diagonal; alpha = Infinity keeps neighbours only. */
 export const powerLaw = (d: number, nu: number, alpha: number): Tensor =>

@@ -1,3 +1,6 @@
+import { scaled } from "../../linalg/contract.ts";
+import { norm } from "../../linalg/level1.ts";
+import { type Random, randomTensor, seeded } from "../../linalg/random.ts";
 import { asDtype, fromValues, type Tensor } from "../../linalg/tensor.ts";
 import { productState } from "../../ttn/construct.ts";
 import { type LinearRhs, schroedinger } from "../../ttn/operators/linear-rhs.ts";
@@ -17,21 +20,22 @@ export const spinStates: Readonly<Record<string, Tensor>> = {
 };
 
 /**
- * A product of spin states, complex: one name for all sites, "neel" (up, down, up, ...), or one name for each site.
- * `rank` pads the edges as `productState` does. Throws a RangeError for an unknown name.
+ * A product of spin states, complex: one name for all sites, "neel" (up, down, up, ...), "random" (each spin in its own
+ * direction, from the generator), or one name for each site. `rank` pads the edges as `productState` does.
+ * Throws a RangeError for an unknown name.
  */
-export function spinState(tree: Tree, which: string | readonly string[], rank = 1): TTN {
+export function spinState(tree: Tree, which: string | readonly string[], rank = 1, random: Random = seeded(1)): TTN {
   const names =
     typeof which !== "string"
       ? which
       : Array.from({ length: tree.order }, (_, i) => (which === "neel" ? (i % 2 === 0 ? "up" : "down") : which));
   const vectors = names.map((name, site) => {
-    const v = spinStates[name];
-    if (!v)
-      throw new RangeError(
-        `spinState: site ${site} has the unknown state ${JSON.stringify(name)}; known: ${Object.keys(spinStates).join(", ")}, neel`,
-      );
-    return asDtype(v, "complex128");
+    const v = name === "random" ? randomTensor(random, [2], "complex128") : spinStates[name];
+    if (!v) {
+      const known = [...Object.keys(spinStates), "neel", "random"].join(", ");
+      throw new RangeError(`spinState: site ${site} has the unknown state ${JSON.stringify(name)}; known: ${known}`);
+    }
+    return asDtype(scaled(1 / norm(v), v), "complex128");
   });
   return productState(tree, vectors, rank);
 }

@@ -1,0 +1,174 @@
+import { asDtype, type ProductTerm, productSum, type Tensor, type TTN, type Tree, toDense, useBackend } from "../src/index.ts";
+import {
+  ConfigError,
+  evolveOptions,
+  type Host,
+  integratorOf,
+  lineChart,
+  type Outcome,
+  type RunRecord,
+  type RunSettings,
+  record,
+  type Series,
+} from "../src/io/index.ts";
+import { exactSolution, largestExact, spinChain, spinOperators } from "../src/problems/index.ts";
+
+type SpinSettings = RunSettings & { readonly exact: boolean; readonly compare: boolean; readonly ladder: number };
+
+/** What a study of a spin chain needs besides the settings of its run. */
+export interface SpinStudy {
+  readonly name: string;
+  readonly tree: Tree;
+  readonly terms: readonly ProductTerm[];
+  readonly initial: TTN;
+  readonly settings: SpinSettings;
+  readonly host: Host;
+}
+
+/**
+ * Runs a spin chain; with `compare` also by the other integrator; with `exact` against the full solution, and then at
+ * 2, 4, ... times the step size too (`ladder` sizes in all). Makes the figures F1 to F5 as far as the data go.
+ */
+export async function studySpins(study: SpinStudy): Promise<Outcome> {
+  const { name, tree, terms, initial, settings, host } = study;
+  const d = tree.order;
+  if (settings.exact && 2 ** d > largestExact)
+    throw new ConfigError(`${name}: exact is true with d = ${d}; the full solution is computed up to d = 12`);
+  useBackend(settings.backend);
+  const hamiltonian = productSum(tree, Array<number>(d).fill(2), terms);
+  const plain = spinChain(name, hamiltonian, initial, settings.T);
+  const exact = settings.exact ? exactSolution(terms, toDense(initial)) : null;
+  const problem = exact
+    ? { ...plain, observables: { ...plain.observables, state_error: (y: TTN, t: number) => distance(toDense(y), exact(t)) } }
+    : plain;
+
+  const runWith = (own: SpinSettings, observed: boolean): Promise<RunRecord> => {
+    const label = `${integratorOf(own).name}, dt = ${own.dt}`;
+    const every = observed ? own.every : Math.ceil(own.T / own.dt);
+    return record(problem, {
+      ...evolveOptions(own),
+      every,
+      signal: host.signal,
+      onStep: ({ t, ranks }) => host.progress(t / own.T, `${label}   t = ${t.toFixed(3)}   rank ${Math.max(...ranks)}`),
+    });
+  };
+  const main = await runWith(settings, true);
+  const runs: Run[] = [{ name: integratorOf(settings).name, settings, record: main }];
+  if (settings.compare && main.status === "completed") {
+    const other: SpinSettings = { ...settings, integrator: settings.integrator === "parallel" ? "augmented" : "parallel" };
+    runs.push({ name: integratorOf(other).name, settings: other, record: await runWith(other, true) });
+  }
+  const ladders: Ladder[] = [];
+  if (exact)
+    for (const { name: method, settings: own, record: finest } of runs) {
+      const points = [{ dt: own.dt, error: lastOf(finest, "state_error") }];
+      for (let k = 1; k < own.ladder && !host.signal.aborted && 2 ** k * own.dt <= own.T; k++) {
+        const dt = 2 ** k * own.dt;
+        const coarse = await runWith({ ...own, dt }, false);
+        if (coarse.status === "completed") points.push({ dt, error: lastOf(coarse, "state_error") });
+      }
+      ladders.push({ method, points: points.reverse() });
+    }
+  const extra = {
+    tree: settings.tree,
+    ...(runs.length > 1 ? { comparison: comparisonOf(runs[1]!) } : {}),
+    ...(ladders.length > 0 ? { ladder: ladders } : {}),
+  };
+  return { record: main, extra, figures: await figures(runs, ladders, exact, d) };
+}
+
+interface Run {
+  readonly name: string;
+  readonly settings: SpinSettings;
+  readonly record: RunRecord;
+}
+
+interface Ladder {
+  readonly method: string;
+  readonly points: readonly { readonly dt: number; readonly error: number }[];
+}
+
+const lastOf = (r: RunRecord, name: string): number => r.observables[name]!.at(-1) as number;
+
+const comparisonOf = ({ name, record: r }: Run) => ({
+  integrator: name,
+  times: r.times,
+  sz_mean: r.observables["sz_mean"],
+  energy: r.observables["energy"],
+  norm: r.observables["norm"],
+  ...(r.observables["state_error"] ? { state_error: r.observables["state_error"] } : {}),
+  ranks: r.ranks,
+  seconds: r.seconds,
+});
+
+function distance(a: Tensor, b: Tensor): number {
+  let sum = 0;
+  for (let i = 0; i < a.data.length; i++) sum += (a.data[i]! - b.data[i]!) * (a.data[i]! - b.data[i]!);
+  return Math.sqrt(sum);
+}
+
+/** The mean of <Z_k> in a full state: probabilities weighted with the share of spins up minus that of spins down. */
+function magnetisation(psi: Tensor, d: number): number {
+  const z = asDtype(spinOperators["Z"]!, "float64");
+  const signs = [z.data[0]!, z.data[3]!];
+  let sum = 0;
+  for (let p = 0; p < psi.data.length / 2; p++) {
+    const weight = psi.data[2 * p]! * psi.data[2 * p]! + psi.data[2 * p + 1]! * psi.data[2 * p + 1]!;
+    for (let k = 0; k < d; k++) sum += weight * signs[Math.floor(p / 2 ** k) % 2]!;
+  }
+  return sum / d;
+}
+
+async function figures(
+  runs: readonly Run[],
+  ladders: readonly Ladder[],
+  exact: ((t: number) => Tensor) | null,
+  d: number,
+): Promise<Record<string, string>> {
+  const time = { label: "time" };
+  const seriesOf = (pick: (r: RunRecord) => readonly number[]): Series[] =>
+    runs.map(({ name, record: r }) => ({ name, x: r.times, y: pick(r) }));
+  const scalar = (name: string) => (r: RunRecord) => r.observables[name] as number[];
+  const truth = exact && runs[0]!.record.times.map((t) => magnetisation(exact(t), d));
+  const made: Record<string, string> = {
+    "F1-magnetisation": await lineChart({
+      title: "Mean magnetisation",
+      x: time,
+      y: { label: "⟨σz⟩ / d" },
+      series: [...(truth ? [{ name: "exact", x: runs[0]!.record.times, y: truth }] : []), ...seriesOf(scalar("sz_mean"))],
+    }),
+    "F2-norm-energy": await lineChart({
+      title: "Norm and energy",
+      panels: [
+        { x: time, y: { label: "norm" }, series: seriesOf(scalar("norm")) },
+        { x: time, y: { label: "energy" }, series: seriesOf(scalar("energy")) },
+      ],
+    }),
+    "F3-ranks": await lineChart({
+      title: "Largest rank",
+      x: time,
+      y: { label: "max rank" },
+      series: seriesOf((r) => r.ranks.map((all) => Math.max(...all))),
+    }),
+  };
+  if (truth)
+    made["F4-magnetisation-error"] = await lineChart({
+      title: "Error of the mean magnetisation",
+      x: time,
+      y: { label: "|error|", log: true },
+      series: seriesOf((r) => scalar("sz_mean")(r).map((v, k) => Math.abs(v - truth[k]!))),
+    });
+  const top = ladders[0]?.points[0];
+  if (top && ladders[0]!.points.length > 1)
+    made["F5-error-vs-step"] = await lineChart({
+      title: "State error at the final time",
+      x: { label: "step size", log: true },
+      y: { label: "‖Y − exact‖", log: true },
+      series: ladders.map(({ method, points }) => ({ name: method, x: points.map((p) => p.dt), y: points.map((p) => p.error) })),
+      guides: [
+        { kind: "power", exponent: 1, through: [top.dt, top.error], label: "h" },
+        { kind: "power", exponent: 2, through: [top.dt, top.error], label: "h²" },
+      ],
+    });
+  return made;
+}

@@ -1,0 +1,39 @@
+import type { RunRecord } from "../io/index.ts";
+
+const lines = 6;
+
+/** A short table of a run: a few of its times with the scalar observables, ranks and work. */
+export function summaryTable(name: string, record: RunRecord, extra: Readonly<Record<string, unknown>> = {}): string {
+  const { times, observables, ranks, discarded, rejected, applications, seconds, stepSeconds } = record;
+  const scalars = Object.keys(observables).filter((key) => typeof observables[key]![0] === "number");
+  const last = times.length - 1;
+  const rows = [...new Set(Array.from({ length: lines }, (_, k) => Math.round((k * last) / (lines - 1))))];
+  const header = ["t", ...scalars, "max rank", "discarded"];
+  const body = rows.map((k) => [
+    times[k]!.toFixed(3),
+    ...scalars.map((key) => numberText(observables[key]![k] as number)),
+    `${Math.max(...ranks[k]!)}`,
+    discarded[k]!.toExponential(1),
+  ]);
+  const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const ladder = (extra["ladder"] ?? []) as { method: string; points: { dt: number; error: number }[] }[];
+  return [
+    name,
+    "",
+    ...aligned([header, ...body]),
+    "",
+    `${total(applications)} local applications, ${total(rejected)} rejected steps, ${total(stepSeconds).toFixed(2)} s of steps, ${seconds.toFixed(2)} s in all`,
+    ...ladder.flatMap(({ method, points }) => [
+      "",
+      `error at the end, ${method}`,
+      ...aligned([["dt", ...points.map((p) => `${p.dt}`)], ["error", ...points.map((p) => p.error.toExponential(2))]]),
+    ]),
+  ].join("\n");
+}
+
+const numberText = (v: number): string => (v !== 0 && Math.abs(v) < 1e-3 ? v.toExponential(3) : v.toFixed(8));
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
+  return rows.map((row) => row.map((cell, k) => cell.padStart(widths[k]!)).join("  "));
+}

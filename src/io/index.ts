@@ -1,0 +1,15 @@
+export { type Experiment, experiment, type Host, type Outcome } from "./experiment.ts";
+export { type AxisOptions, type Guide, type LineChartOptions, lineChart, type Panel, type Series } from "./figures.ts";
+export { type NpyArray, NpyError, readNpz, writeNpz, ZipError } from "./npz.ts";
+export { type RecordOptions, type RunRecord, record } from "./record.ts";
+export { OutputError, prepareFolder, resultFiles, stateHash, writeFiles } from "./result.ts";
+export {
+  ConfigError,
+  evolveOptions,
+  integratorOf,
+  parseAssignment,
+  parseParameters,
+  type RunSettings,
+  runSettings,
+  treeOf,
+} from "./settings.ts";

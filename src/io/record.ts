@@ -1,0 +1,80 @@
+import { inline } from "../executors/inline.ts";
+import { EvolutionError, type EvolveOptions, evolve, type Snapshot } from "../integrators/evolve.ts";
+import type { ObservedValue, Problem } from "../ttn/problem.ts";
+import type { TTN } from "../ttn/ttn.ts";
+
+/** Everything a run did, at the times where it was observed. Entries of a time cover the steps since the time before. */
+export interface RunRecord {
+  readonly status: "completed" | "failed" | "interrupted";
+  /** Why a run failed or stopped. */
+  readonly message?: string;
+  readonly times: number[];
+  readonly observables: Record<string, ObservedValue[]>;
+  /** Rank of the edge above each node. */
+  readonly ranks: (readonly number[])[];
+  /** Sum of the norms that truncation removed. */
+  readonly discarded: number[];
+  readonly rejected: number[];
+  readonly applications: number[];
+  /** Wall time of the steps, observables excluded. */
+  readonly stepSeconds: number[];
+  /** Wall time of it all. */
+  readonly seconds: number;
+  /** The last good state. */
+  readonly state: TTN;
+}
+
+export interface RecordOptions extends Omit<EvolveOptions, "executor"> {
+  /** Steps between two observations; the end is always observed. */
+  readonly every: number;
+  /** Called after every step. */
+  readonly onStep?: (snapshot: Snapshot) => void;
+}
+
+/**
+ * Runs a problem and keeps what it observes. A local solve that fails, or the signal, ends the run early; what was computed
+ * until then is returned, with the reason. Misuse still throws before any work.
+ */
+export async function record(problem: Problem, options: RecordOptions): Promise<RunRecord> {
+  const { every, onStep, ...evolving } = options;
+  const begin = performance.now();
+  const [t0, t1] = problem.span;
+  const stride = every * evolving.h;
+  const count = Math.max(0, Math.ceil(Math.abs(t1 - t0) / stride - 1e-9));
+  const observeAt = Array.from({ length: count + 1 }, (_, k) => (k === count ? t1 : t0 + Math.sign(t1 - t0) * k * stride));
+  const rows = {
+    times: [] as number[],
+    observables: Object.fromEntries(Object.keys(problem.observables).map((name) => [name, [] as ObservedValue[]])),
+    ranks: [] as (readonly number[])[],
+    discarded: [] as number[],
+    rejected: [] as number[],
+    applications: [] as number[],
+    stepSeconds: [] as number[],
+  };
+  let since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
+  let state = problem.initial;
+  let outcome: Pick<RunRecord, "status" | "message"> = { status: "completed" };
+  try {
+    for await (const snapshot of evolve(problem, { ...evolving, observeAt, executor: inline() })) {
+      state = snapshot.y;
+      since = {
+        discarded: since.discarded + snapshot.discarded,
+        rejected: since.rejected + snapshot.rejected,
+        applications: since.applications + snapshot.applications,
+        stepSeconds: since.stepSeconds + snapshot.seconds,
+      };
+      onStep?.(snapshot);
+      if (!snapshot.observables) continue;
+      rows.times.push(snapshot.t);
+      rows.ranks.push(snapshot.ranks);
+      for (const [name, value] of Object.entries(snapshot.observables)) rows.observables[name]!.push(value);
+      for (const key of ["discarded", "rejected", "applications", "stepSeconds"] as const) rows[key].push(since[key]);
+      since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
+    }
+  } catch (error) {
+    if (error instanceof EvolutionError) outcome = { status: "failed", message: error.message };
+    else if (evolving.signal?.aborted) outcome = { status: "interrupted", message: `interrupted after t = ${rows.times.at(-1)}` };
+    else throw error;
+  }
+  return { ...outcome, ...rows, seconds: (performance.now() - begin) / 1000, state };
+}
