@@ -1,7 +1,7 @@
 import { block, matmul, matricize, modeProduct, permute } from "../linalg/contract.ts";
 import { conj } from "../linalg/level1.ts";
 import { singularValues, svd, triangular } from "../linalg/factor.ts";
-import type { Tensor } from "../linalg/tensor.ts";
+import { sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { norm } from "./arithmetic.ts";
 import { asBasis, centers, fromBasis, moveCenter, orthonormalize } from "./gauge.ts";
 import { edgesOf, type NodeId, rootOf } from "./tree.ts";
@@ -42,8 +42,22 @@ export function truncate(y: TTN, truncation: Truncation): Truncated {
   if (typeof maxRank === "object" && maxRank.length !== y.tree.nodes.length)
     throw new RangeError(`truncate: maxRank has ${maxRank.length} entries, the tree has ${y.tree.nodes.length} nodes`);
   const root = moveCenter(y, rootOf(y.tree));
-  return truncation.method === "paper" ? unweighted(root, truncation) : weighted(root, truncation);
+  if (truncation.method === "paper") return unweighted(root, truncation);
+  let result = weighted(root, truncation);
+  // a cut above a node can leave a child with more directions than its siblings and parent can tell apart
+  while (hasIdleDirections(result.y)) {
+    const { y: fitted, discarded } = weighted(result.y, { ...truncation, tolerance: "off" });
+    result = { y: fitted, discarded: Math.hypot(result.discarded, discarded) };
+  }
+  return result;
 }
+
+/** Whether some child's rank is more than the product of the other ranks around its parent. */
+const hasIdleDirections = (y: TTN): boolean =>
+  y.tree.nodes.some(({ children }, id) => {
+    const { shape } = y.tensors[id]!;
+    return children.some((_, i) => shape[i]! > sizeOf(shape.toSpliced(i, 1)));
+  });
 
 /** Throws a RangeError when the tolerance is not positive, or a rank limit is no positive integer. */
 export function checkTruncation({ tolerance, maxRank = 1, minRank = 1 }: Truncation): void {

@@ -24,11 +24,17 @@ export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
     return cells[31] === 0;
   };
 
+  // OpenBLAS's AVX kernels of zgemv read a little beyond the last entry of a matrix, which is fatal where a mapping ends. So
+  // LAPACK never sees a caller's matrix: all that it works on lies in scratch memory with a margin.
   let input: Float64Array = new Float64Array(0);
+  let left: Float64Array = new Float64Array(0);
+  let right: Float64Array = new Float64Array(0);
   let work: Float64Array = new Float64Array(2);
   let real: Float64Array = new Float64Array(2);
   let integers = new Int32Array(2);
-  const scratch = (x: Float64Array, length: number): Float64Array => (x.length >= length ? x : new Float64Array(length + 64));
+  const margin = 64;
+  const scratch = (x: Float64Array, length: number): Float64Array =>
+    x.length >= length + margin ? x : new Float64Array(length + margin);
   const keep = (a: Float64Array, length: number): Float64Array => {
     input = scratch(input, length);
     input.set(a.length === length ? a : a.subarray(0, length));
@@ -72,16 +78,15 @@ export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
       r.fill(0, 0, w * k * n);
       if (k === 0) return;
       const { gelqf, unglq } = table[dtype];
-      const inPlace = q !== null && m >= n;
-      if (inPlace) q.set(a.length === w * m * n ? a : a.subarray(0, w * m * n));
-      const x = inPlace ? q : keep(a, w * m * n);
+      const x = keep(a, w * m * n);
       const tau = (real = scratch(real, 2 * k));
       withWork(dtype, (space, lwork) => gelqf(cell(0, n), cell(1, m), x, cell(2, n), tau, space, lwork, info));
       for (let i = 0; i < k; i++)
         for (let p = w * (i * n + i); p < w * (i + 1) * n; p++) r[p] = x[p]!;
       if (!q) return;
-      if (!inPlace) for (let i = 0; i < m; i++) for (let p = 0; p < w * k; p++) q[w * i * k + p] = x[w * i * n + p]!;
-      withWork(dtype, (space, lwork) => unglq(cell(0, k), cell(1, m), cell(3, k), q, cell(2, k), tau, space, lwork, info));
+      withWork(dtype, (space, lwork) => unglq(cell(0, k), cell(1, m), cell(3, k), x, cell(2, n), tau, space, lwork, info));
+      if (k === n) q.set(x.subarray(0, w * m * n));
+      else for (let i = 0; i < m; i++) q.set(x.subarray(w * i * n, w * (i * n + k)), w * i * k);
     },
 
     svd: (dtype, m, n, a, u, s, vh) => {
@@ -90,8 +95,8 @@ export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
       if (k === 0) return true;
       const { gesdd, gesvd } = table[dtype];
       const job = letter(u && vh ? "S" : "N");
-      const left = u ?? s;
-      const right = vh ?? s;
+      left = scratch(left, u ? w * m * k : 1);
+      right = scratch(right, vh ? w * k * n : 1);
       integers = integers.length >= 8 * k ? integers : new Int32Array(8 * k + 64);
       real = scratch(real, k * Math.max(5 * k + 7, 2 * Math.max(m, n) + 2 * k + 1));
       const rwork = dtype === "complex128" ? [real] : [];
@@ -99,10 +104,14 @@ export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
       // The matrix that LAPACK sees is A^T = U' S V'^H: its U' is the memory of vh, its V'^H that of u.
       const sizes = () => [cell(0, n), cell(1, m), x, cell(2, n), s, right, cell(3, n), left, cell(4, k)];
       const done = withWork(dtype, (space, lwork) => gesdd(job, ...sizes(), space, lwork, ...rwork, integers, info, 1));
-      if (done) return true;
       // Divide and conquer fails on rare matrices that the plain QR iteration still takes.
-      keep(a, w * m * n);
-      return withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1));
+      if (!done) {
+        keep(a, w * m * n);
+        if (!withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1))) return false;
+      }
+      u?.set(left.subarray(0, w * m * k));
+      vh?.set(right.subarray(0, w * k * n));
+      return true;
     },
 
     eigh: (dtype, n, a, values, v) => {
