@@ -1,6 +1,7 @@
 import { pad } from "../linalg/contract.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import type { Tensor } from "../linalg/tensor.ts";
+import { workspace } from "../linalg/workspace.ts";
 import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
 import { grow } from "../ttn/growth.ts";
 import { edgesOf, type NodeId, rootOf } from "../ttn/tree.ts";
@@ -31,10 +32,11 @@ export interface AugmentedBasis {
 
 /** Augments the old basis (zero padded to the children's new ranks) by the range of a solution in the same child bases. */
 export function augment(old: Tensor, solution: Tensor): AugmentedBasis {
-  const padded = pad(old, [...solution.shape.slice(0, -1), old.shape.at(-1)!]);
-  const fresh = orthAug(asBasis(padded), asBasis(solution));
-  if (fresh.shape[1] === 0) return { basis: padded, fresh: null };
-  return { basis: grow(old, fromBasis(fresh, padded.shape)), fresh };
+  using frame = workspace().frame();
+  const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
+  const fresh = orthAug(asBasis(pad(old, shape, frame)), asBasis(solution));
+  if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
+  return { basis: grow(old, fromBasis(fresh, shape)), fresh };
 }
 
 /** The state seen from `node` (its centre moved there), with other bases below: its tensor is padded to their ranks. */

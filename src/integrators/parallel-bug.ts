@@ -1,7 +1,7 @@
 import { block, matmul, modeProduct, pad, place, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
-import { workspace } from "../linalg/workspace.ts";
+import { type Frame, workspace } from "../linalg/workspace.ts";
 import { asBasis, centers } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
@@ -74,9 +74,9 @@ async function step(
   const news: Tensor[] = [];
 
   /** The solution of a node in the new bases of its children: its own block, and one for each child's new directions. */
-  const widen = (id: NodeId, solution: Tensor): Tensor => {
+  const widen = (id: NodeId, solution: Tensor, frame?: Frame): Tensor => {
     const { children } = y.tree.nodes[id]!;
-    const wide = pad(solution, [...children.map((c) => bases[c]!.shape.at(-1)!), solution.shape.at(-1)!]);
+    const wide = pad(solution, [...children.map((c) => bases[c]!.shape.at(-1)!), solution.shape.at(-1)!], frame);
     if (wide === solution) return solution;
     const field = coupling === "euler" || missed !== null ? fieldInNewBases(id) : null;
     if (missed !== null) missed = Math.max(missed, h * norm(withoutSimpleBlocks(field!, solution.shape)));
@@ -103,7 +103,8 @@ async function step(
 
   const solutionOf = (id: NodeId): Tensor => solved.solutions[nodes.indexOf(id)]!.final;
   for (const id of growing) {
-    const solution = y.tree.nodes[id]!.children.length > 0 ? widen(id, solutionOf(id)) : solutionOf(id);
+    using frame = workspace().frame();
+    const solution = y.tree.nodes[id]!.children.length > 0 ? widen(id, solutionOf(id), frame) : solutionOf(id);
     const result = augment(y.tensors[id]!, solution);
     grown[id] = result;
     bases[id] = result.basis;

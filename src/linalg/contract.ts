@@ -17,8 +17,13 @@ import {
   tensor,
   width,
 } from "./tensor.ts";
+import type { Frame } from "./workspace.ts";
 
 const one: Complex = { re: 1, im: 0 };
+
+/** Where a result is made: in scratch memory when a frame is given, else on the heap. */
+const made = (shape: readonly number[], dtype: Dtype, frame?: Frame): Tensor =>
+  frame ? frame.take(shape, dtype) : tensor(shape, dtype);
 
 /** op(A) op(B) of two matrices. Throws a RangeError when the inner sizes differ. */
 export function matmul(a: Tensor, b: Tensor, opA: Op = "N", opB: Op = "N"): Tensor {
@@ -56,15 +61,15 @@ export function modeGemm(dtype: Dtype, shape: readonly number[], mode: number, r
   };
 }
 
-/** The mode product X x_mode A with A of shape (new size) x (size of the mode). Cost 2 |X| rows (8 when complex). */
-export function modeProduct(x: Tensor, mode: number, a: Tensor): Tensor {
+/** The mode product X x_mode A with A of shape (new size) x (size of the mode), in `frame` if given. Cost 2 |X| rows (8 when complex). */
+export function modeProduct(x: Tensor, mode: number, a: Tensor, frame?: Frame): Tensor {
   if (a.shape.length !== 2 || a.shape[1] !== x.shape[mode])
     throw new RangeError(
       `modeProduct: mode ${mode} of ${shapeText(x.shape)} has size ${x.shape[mode]}, the matrix is ${shapeText(a.shape)}`,
     );
   const dtype = commonDtype(x.dtype, a.dtype);
   const g = modeGemm(dtype, x.shape, mode, a.shape[0]!);
-  const out = tensor(x.shape.with(mode, a.shape[0]!), dtype);
+  const out = made(x.shape.with(mode, a.shape[0]!), dtype, frame);
   const xs = asDtype(x, dtype).data;
   const as = asDtype(a, dtype).data;
   backend().gemm(g, one, g.left ? as : xs, g.left ? xs : as, 0, out.data);
@@ -98,28 +103,33 @@ export function gramAllBut(x: Tensor, y: Tensor, mode: number): Tensor {
   return permute(transposed, [1, 0]);
 }
 
-/** The tensor with its modes in another order: mode k of the result is mode `order[k]` of `x`. */
-export function permute(x: Tensor, order: readonly number[]): Tensor {
+/** The tensor with its modes in another order: mode k of the result is mode `order[k]` of `x`. In `frame` if given. */
+export function permute(x: Tensor, order: readonly number[], frame?: Frame): Tensor {
   const shape = order.map((k) => x.shape[k]!);
   if (order.every((k, i) => k === i)) return x;
   const strides = x.shape.map((_, k) => sizeOf(x.shape.slice(k + 1)));
   const steps = order.map((k) => strides[k]!);
-  const out = tensor(shape, x.dtype);
+  const out = made(shape, x.dtype, frame);
   const w = width(x.dtype);
   const last = shape.length - 1;
   const index = shape.map(() => 0);
   const inner = shape[last]!;
   const step = steps[last]! * w;
-  let from = 0;
-  for (let to = 0; to < out.data.length; ) {
-    for (let j = 0, p = from * w; j < inner; j++, p += step) {
-      out.data[to++] = x.data[p]!;
-      if (w === 2) out.data[to++] = x.data[p + 1]!;
-    }
+  const from = x.data;
+  const into = out.data;
+  let start = 0;
+  for (let to = 0; to < into.length; ) {
+    const end = start * w + inner * step;
+    if (w === 2)
+      for (let p = start * w; p < end; p += step) {
+        into[to++] = from[p]!;
+        into[to++] = from[p + 1]!;
+      }
+    else for (let p = start; p < end; p += step) into[to++] = from[p]!;
     for (let k = last - 1; k >= 0; k--) {
-      from += steps[k]!;
+      start += steps[k]!;
       if (++index[k]! < shape[k]!) break;
-      from -= steps[k]! * shape[k]!;
+      start -= steps[k]! * shape[k]!;
       index[k] = 0;
     }
   }
@@ -131,9 +141,9 @@ const lastOrder = (order: number, mode: number): number[] => [
   mode,
 ];
 
-/** The matricisation Mat_mode(X)^T: (all other modes, in order) x (mode). A copy unless `mode` is the last. */
-export function matricize(x: Tensor, mode: number): Tensor {
-  const moved = permute(x, lastOrder(x.shape.length, mode));
+/** The matricisation Mat_mode(X)^T: (all other modes, in order) x (mode). A copy, in `frame` if given, unless `mode` is the last. */
+export function matricize(x: Tensor, mode: number, frame?: Frame): Tensor {
+  const moved = permute(x, lastOrder(x.shape.length, mode), frame);
   const n = x.shape[mode]!;
   return reshape(moved, [sizeOf(x.shape.toSpliced(mode, 1)), n]);
 }
@@ -149,10 +159,11 @@ export function tensorize(matrix: Tensor, shape: readonly number[], mode: number
   );
 }
 
-/** Zero-pads every mode at its end up to `shape`. */
-export function pad(x: Tensor, shape: readonly number[]): Tensor {
+/** Zero-pads every mode at its end up to `shape`, in `frame` if given. */
+export function pad(x: Tensor, shape: readonly number[], frame?: Frame): Tensor {
   if (shapeText(x.shape) === shapeText(shape)) return x;
-  const out = tensor(shape, x.dtype);
+  const out = made(shape, x.dtype, frame);
+  if (frame) out.data.fill(0);
   place(x, out, shape.map(() => 0));
   return out;
 }
@@ -163,8 +174,8 @@ export function place(x: Tensor, out: Tensor, offset: readonly number[]): void {
 }
 
 /** The block of `x` of this shape that starts at `offset`. */
-export function block(x: Tensor, offset: readonly number[], shape: readonly number[]): Tensor {
-  const out = tensor(shape, x.dtype);
+export function block(x: Tensor, offset: readonly number[], shape: readonly number[], frame?: Frame): Tensor {
+  const out = made(shape, x.dtype, frame);
   copyBlock(shape, x, offset, out, offset.map(() => 0));
   return out;
 }

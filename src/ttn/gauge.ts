@@ -1,6 +1,7 @@
 import { modeProduct, permute } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import { reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { workspace } from "../linalg/workspace.ts";
 import { checkTensors, type TTN } from "./ttn.ts";
 import { type NodeId, rootOf, type Tree } from "./tree.ts";
 
@@ -54,7 +55,8 @@ export function shiftCenter(y: TTN, to: NodeId): TTN {
   const c = y.tensors[from]!;
   const mode = modeTowards(y.tree, from, to);
   const order = splitOrder(c.shape.length, mode);
-  const { q, r } = qr(asBasis(permute(c, order)));
+  using frame = workspace().frame();
+  const { q, r } = qr(asBasis(permute(c, order, frame)));
   const rest = order.slice(0, -1).map((k) => c.shape[k]!);
   const tensors = [...y.tensors];
   tensors[from] = permute(reshape(q, [...rest, r.shape[0]!]), order.map((_, k) => order.indexOf(k)));

@@ -1,5 +1,5 @@
-import { concatLast, pad } from "../linalg/contract.ts";
-import type { Tensor } from "../linalg/tensor.ts";
+import { place } from "../linalg/contract.ts";
+import { type Tensor, tensor } from "../linalg/tensor.ts";
 
 /** Of which parts a basis [U0, Ut] was put together. */
 export interface Growth {
@@ -16,7 +16,11 @@ const grown = new WeakMap<Tensor, Growth>();
  * that what was contracted with U0 need not be contracted again.
  */
 export function grow(old: Tensor, fresh: Tensor): Tensor {
-  const basis = concatLast(pad(old, [...fresh.shape.slice(0, -1), old.shape.at(-1)!]), fresh);
+  const rank = old.shape.at(-1)!;
+  const last = fresh.shape.length - 1;
+  const basis = tensor(fresh.shape.with(last, rank + fresh.shape[last]!), fresh.dtype);
+  place(old, basis, old.shape.map(() => 0));
+  place(fresh, basis, old.shape.map(() => 0).with(last, rank));
   grown.set(basis, { old, fresh });
   return basis;
 }

@@ -1,7 +1,8 @@
 import { block, matmul, matricize, modeProduct, permute } from "../linalg/contract.ts";
 import { conj } from "../linalg/level1.ts";
 import { singularValues, svd, triangular } from "../linalg/factor.ts";
-import { sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { copy, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { type Frame, workspace } from "../linalg/workspace.ts";
 import { norm } from "./arithmetic.ts";
 import { asBasis, centers, fromBasis, moveCenter, orthonormalize } from "./gauge.ts";
 import { edgesOf, type NodeId, rootOf } from "./tree.ts";
@@ -105,28 +106,37 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
   let discarded = 0;
 
   /** Cuts all edges below `id`, given the node's amplitude; returns the amplitude in the new bases of its children. */
-  const cutChildren = (id: NodeId, amplitude: Tensor): Tensor =>
+  const cutChildren = (id: NodeId, amplitude: Tensor, frame: Frame): Tensor =>
     y.tree.nodes[id]!.children.reduce((a, child, i) => {
-      const s = triangular(matricize(a, i)); // a = (s^T across the edge) times an isometry that is not needed
-      return modeProduct(a, i, cutEdge(child, s));
+      // a = (r^T across the edge) times an isometry that is not needed
+      return modeProduct(a, i, cutEdge(child, triangularOf(a, i)), frame);
     }, amplitude);
 
   /** Cuts the edge above `id`; returns the overlap of the new basis with the old. */
-  const cutEdge = (id: NodeId, s: Tensor): Tensor => {
+  const cutEdge = (id: NodeId, r: Tensor): Tensor => {
+    using frame = workspace().frame();
     const old = y.tensors[id]!;
-    const amplitude = cutChildren(id, modeProduct(old, old.shape.length - 1, s));
-    const { u, s: values } = svd(asBasis(amplitude));
-    const rank = keptRank(values, theta, min, max(id));
-    discarded += tailOf(values, rank);
+    const { children } = y.tree.nodes[id]!;
+    const amplitude = cutChildren(id, modeProduct(old, old.shape.length - 1, r, frame), frame);
+    const { u, s } = svd(asBasis(amplitude));
+    const rank = keptRank(s, theta, min, max(id));
+    discarded += tailOf(s, rank);
     const basis = block(u, [0, 0], [u.shape[0]!, rank]);
     tensors[id] = fromBasis(basis, amplitude.shape);
-    const projected = y.tree.nodes[id]!.children.reduce((t, child, i) => modeProduct(t, i, overlap[child]!), old);
+    const projected = children.reduce((t, child, i) => modeProduct(t, i, overlap[child]!, frame), old);
     overlap[id] = matmul(basis, asBasis(projected), "C", "N");
     return overlap[id];
   };
   const root = rootOf(y.tree);
-  tensors[root] = cutChildren(root, y.tensors[root]!);
+  using frame = workspace().frame();
+  tensors[root] = copy(cutChildren(root, y.tensors[root]!, frame));
   return { y: { tree: y.tree, tensors, center: root }, discarded: Math.sqrt(discarded) };
+}
+
+/** The R-factor of Mat_mode(A)^T. */
+function triangularOf(a: Tensor, mode: number): Tensor {
+  using frame = workspace().frame();
+  return triangular(matricize(a, mode, frame));
 }
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {
