@@ -1,4 +1,4 @@
-import { pad } from "../linalg/contract.ts";
+import { gatherRows, pad, scatterRows } from "../linalg/contract.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
@@ -30,13 +30,33 @@ export interface AugmentedBasis {
   readonly fresh: Tensor | null;
 }
 
-/** Augments the old basis (zero padded to the children's new ranks) by the range of a solution in the same child bases. */
+/**
+ * Augments the old basis by the range of a solution in the augmented bases of the children. Rows that belong to old
+ * directions of all children are brought to the top, where alone the old basis is not zero.
+ */
 export function augment(old: Tensor, solution: Tensor): AugmentedBasis {
   using frame = workspace().frame();
   const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
-  const fresh = orthAug(asBasis(pad(old, shape, frame)), asBasis(solution));
+  const order = cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1));
+  const fresh = orthAug(asBasis(old), gatherRows(asBasis(solution), order, frame));
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
-  return { basis: grow(old, fromBasis(fresh, shape)), fresh };
+  const ordered = scatterRows(fresh, order);
+  return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
+}
+
+/** The row numbers of a tensor's basis matrix, those of its leading corner first. */
+function cornerFirst(shape: readonly number[], corner: readonly number[]): Int32Array {
+  const inside: number[] = [];
+  const outside: number[] = [];
+  const walk = (mode: number, row: number, isInside: boolean): void => {
+    if (mode === shape.length) {
+      (isInside ? inside : outside).push(row);
+      return;
+    }
+    for (let i = 0; i < shape[mode]!; i++) walk(mode + 1, row * shape[mode]! + i, isInside && i < corner[mode]!);
+  };
+  walk(0, 0, true);
+  return Int32Array.from([...inside, ...outside]);
 }
 
 /** The state seen from `node` (its centre moved there), with other bases below: its tensor is padded to their ranks. */

@@ -242,3 +242,21 @@ export function scaleColumns(a: Tensor, s: ArrayLike<number>): Tensor {
   for (let p = 0; p < out.data.length; p++) out.data[p]! *= s[((p / w) | 0) % columns]!;
   return out;
 }
+
+/** The matrix with its rows in another order: row i of the result is row `order[i]` of `a`. In `frame` if given. */
+export function gatherRows(a: Tensor, order: Int32Array, frame?: Frame): Tensor {
+  const out = made(a.shape, a.dtype, frame);
+  const run = a.shape[1]! * width(a.dtype);
+  for (let i = 0, q = 0; i < order.length; i++)
+    for (let p = order[i]! * run, end = p + run; p < end; ) out.data[q++] = a.data[p++]!;
+  return out;
+}
+
+/** The inverse of `gatherRows`: row `order[i]` of the result is row i of `a`. */
+export function scatterRows(a: Tensor, order: Int32Array): Tensor {
+  const out = tensor(a.shape, a.dtype);
+  const run = a.shape[1]! * width(a.dtype);
+  for (let i = 0, q = 0; i < order.length; i++)
+    for (let p = order[i]! * run, end = p + run; p < end; ) out.data[p++] = a.data[q++]!;
+  return out;
+}

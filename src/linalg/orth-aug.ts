@@ -20,32 +20,31 @@ const minusOne: Complex = { re: -1, im: 0 };
  * The new directions of an augmentation: for A (n x r, orthonormal columns) and any B (n x p), an orthonormal U
  * (n x k, k <= min(p, n - r)) with A* U = 0 whose columns together with A's span the range of [A, B], up to singular
  * values below 10 max(n, r + p) eps max(1, |B|). The columns of A are never touched: [A, U] starts with them bit by bit.
- * Cost about 4 n r p + 6 n p^2 products. Throws a RangeError when the rows differ or A has more columns than rows, and a
+ * A may have fewer rows than B; those that are missing are zero, and cost nothing.
+ * Cost about 4 n r p + 6 n p^2 products. Throws a RangeError when A has more rows than B or more columns than rows, and a
  * NonFiniteError when an entry of A or B is NaN or infinite. [RELIABILITY A8]
  */
 export function orthAug(a: Tensor, b: Tensor): Tensor {
-  const [n, r] = a.shape;
-  const [rows, p] = b.shape;
-  if (a.shape.length !== 2 || b.shape.length !== 2 || n === undefined || r === undefined || p === undefined || n !== rows)
-    throw new RangeError(`orthAug: a is ${shapeText(a.shape)}, b is ${shapeText(b.shape)}: expected matrices with equal rows`);
-  if (r > n) throw new RangeError(`orthAug: a is ${shapeText(a.shape)}: ${r} columns of length ${n} are not orthonormal`);
+  const [top, r] = a.shape;
+  const [n, p] = b.shape;
+  if (a.shape.length !== 2 || b.shape.length !== 2 || top === undefined || r === undefined || n === undefined || p === undefined || top > n)
+    throw new RangeError(`orthAug: a is ${shapeText(a.shape)}, b is ${shapeText(b.shape)}: expected matrices, a with no more rows than b`);
+  if (r > top) throw new RangeError(`orthAug: a is ${shapeText(a.shape)}: ${r} columns of length ${n} are not orthonormal`);
   const dtype = commonDtype(a.dtype, b.dtype);
   const blas = backend();
   using frame = workspace().frame();
-  const basis = frame.take([n, r], dtype).data;
-  basis.set(asDtype(a, dtype).data);
-  const rest = frame.take([n, p], dtype);
-  rest.data.set(asDtype(b, dtype).data);
+  const basis = frame.hold(a, dtype).data;
+  const rest = frame.hold(b, dtype);
   const overlap = frame.take([r, p], dtype);
 
   // Products along A: overlap := A* x, and x := x - A overlap, for an n x k matrix x.
   const project = (x: Float64Array, k: number) => {
     const part = tensor([r, k], dtype, overlap.data.subarray(0, (overlap.data.length / Math.max(p, 1)) * k));
-    blas.gemm(gemmShape(dtype, "C", "N", r, k, n), one, basis, x, 0, part.data);
+    blas.gemm(gemmShape(dtype, "C", "N", r, k, top), one, basis, x, 0, part.data);
     return part;
   };
   const subtract = (part: Tensor, x: Float64Array, k: number) =>
-    blas.gemm(gemmShape(dtype, "N", "N", n, k, r), minusOne, basis, part.data, 1, x);
+    blas.gemm(gemmShape(dtype, "N", "N", top, k, r), minusOne, basis, part.data, 1, x);
 
   const along = project(rest.data, p);
   subtract(along, rest.data, p);

@@ -12,7 +12,7 @@ import type { TTN } from "./ttn.ts";
 export interface Truncation {
   /**
    * Norm of what may be discarded: of the whole tensor with "weighted", of each singular value tail with "paper".
-   * Positive; "off" leaves the cutting to `maxRank`, except for what round-off makes.
+   * Positive; "off" leaves the cutting to `maxRank`: an edge within its limit stays as it is.
    */
   readonly tolerance: number | "off";
   /** Multiply the tolerance by the norm (of the tensor; with "paper", of each matricised node tensor). Default false. */
@@ -102,12 +102,15 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
   const theta = toleranceOf(truncation.tolerance, norm(y), truncation.relative ?? false) / Math.sqrt(edges);
   const { min, max } = limitsOf(truncation);
   const tensors = [...y.tensors];
-  const overlap: Tensor[] = [];
+  const stays = truncation.tolerance === "off" ? withinLimits(y, max) : [];
+  /** Overlap of the new basis with the old, of the edges that were cut. */
+  const overlap: (Tensor | undefined)[] = [];
   let discarded = 0;
 
   /** Cuts all edges below `id`, given the node's amplitude; returns the amplitude in the new bases of its children. */
   const cutChildren = (id: NodeId, amplitude: Tensor, frame: Frame): Tensor =>
     y.tree.nodes[id]!.children.reduce((a, child, i) => {
+      if (stays[child] && a.shape[i]! <= sizeOf(a.shape.toSpliced(i, 1))) return a;
       // a = (r^T across the edge) times an isometry that is not needed
       return modeProduct(a, i, cutEdge(child, triangularOf(a, i)), frame);
     }, amplitude);
@@ -123,14 +126,26 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
     discarded += tailOf(s, rank);
     const basis = block(u, [0, 0], [u.shape[0]!, rank]);
     tensors[id] = fromBasis(basis, amplitude.shape);
-    const projected = children.reduce((t, child, i) => modeProduct(t, i, overlap[child]!, frame), old);
-    overlap[id] = matmul(basis, asBasis(projected), "C", "N");
-    return overlap[id];
+    const projected = children.reduce((t, child, i) => (overlap[child] ? modeProduct(t, i, overlap[child], frame) : t), old);
+    const between = matmul(basis, asBasis(projected), "C", "N");
+    overlap[id] = between;
+    return between;
   };
   const root = rootOf(y.tree);
   using frame = workspace().frame();
   tensors[root] = copy(cutChildren(root, y.tensors[root]!, frame));
   return { y: { tree: y.tree, tensors, center: root }, discarded: Math.sqrt(discarded) };
+}
+
+/** Whether every edge from a node down has no more than its largest rank, so that without a tolerance nothing is cut there. */
+function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
+  const within: boolean[] = [];
+  y.tree.nodes.forEach(({ children }, id) => {
+    const { shape } = y.tensors[id]!;
+    const fits = children.every((_, i) => shape[i]! <= sizeOf(shape.toSpliced(i, 1)));
+    within[id] = shape.at(-1)! <= max(id) && fits && children.every((child) => within[child]);
+  });
+  return within;
 }
 
 /** The R-factor of Mat_mode(A)^T. */

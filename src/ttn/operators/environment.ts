@@ -6,6 +6,7 @@ import {
   type Complex,
   commonDtype,
   complex,
+  type Dtype,
   identity,
   type Scalar,
   type Tensor,
@@ -17,7 +18,7 @@ import { modeTowards } from "../gauge.ts";
 import { growthOf } from "../growth.ts";
 import type { NodeId } from "../tree.ts";
 import type { TTN } from "../ttn.ts";
-import { type CoreEntry, entriesOf, type TTNO } from "./ttno.ts";
+import { type CoreEntry, dtypeOfOperator, entriesOf, type TTNO } from "./ttno.ts";
 
 /** One operator component seen through a frame: a matrix (test rank x trial rank), or a multiple of the identity. */
 export type Component = { readonly matrix: Tensor } | { readonly scalar: Complex };
@@ -27,6 +28,8 @@ export interface Environment {
   readonly components: readonly Component[];
   /** Whether test and trial are the same behind the edge, so that their overlap is the identity. */
   readonly same: boolean;
+  /** Rank of the edge, on the side of the trial state. */
+  readonly rank: number;
   /** For a basis [U0, Ut] the environment of U0, the leading block of this one. */
   readonly grownFrom?: Environment;
 }
@@ -47,6 +50,7 @@ interface Known {
  */
 export class Environments {
   readonly #operator: TTNO;
+  readonly #dtype: Dtype;
   readonly #entries: readonly (readonly CoreEntry[])[];
   readonly #known = new WeakMap<Tensor, Known[]>();
   readonly #physical: readonly (Environment | null)[];
@@ -55,6 +59,7 @@ export class Environments {
 
   constructor(operator: TTNO) {
     this.#operator = operator;
+    this.#dtype = dtypeOfOperator(operator);
     this.#entries = operator.tree.nodes.map((_, id) => entriesOf(operator, id));
     this.#hermitian = hermitianNodes(operator);
     this.#physical = operator.tree.nodes.map(({ mode }, id) =>
@@ -62,6 +67,7 @@ export class Environments {
         ? null
         : {
             same: true,
+            rank: operator.modeSizes[mode]!,
             components: operator.matrices[id]!.map((matrix, a) =>
               operator.identities[id] === a ? { scalar: { re: 1, im: 0 } } : { matrix },
             ),
@@ -111,10 +117,10 @@ export class Environments {
   #contract(node: NodeId, open: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
     const same = ket === bra && around.every((e) => e.same);
     const growth = same && this.#hermitian[node] ? growthOf(ket) : undefined;
-    const grownFrom =
-      growth && this.#lookUp(node, open, growth.old, growth.old, around.map((e) => e.grownFrom ?? e));
-    const trial = growth?.fresh ?? ket;
-    const dtype = commonDtype(trial.dtype, bra.dtype);
+    const corners = growth && around.map((e, k) => (k === open ? e : cornerOf(e, growth.old.shape[k]!)));
+    const grownFrom = corners?.every((e) => e !== null) ? this.#lookUp(node, open, growth!.old, growth!.old, corners) : null;
+    const trial = grownFrom ? growth!.fresh : ket;
+    const dtype = commonDtype(trial.dtype, bra.dtype, this.#dtype);
     using frame = workspace().frame();
     const [x, y] = [frame.hold(trial, dtype), frame.hold(bra, dtype)];
     const components = this.#byComponent(node, open).map((entries, c): Component => {
@@ -129,7 +135,7 @@ export class Environments {
       const matrix = gramAllBut(y, image, open);
       return { matrix: grownFrom ? bordered(grownFrom.components[c]!, matrix) : matrix };
     });
-    return { components, same, ...(grownFrom ? { grownFrom } : {}) };
+    return { components, same, rank: ket.shape[open]!, ...(grownFrom ? { grownFrom } : {}) };
   }
 
   /** Entries of a node's core by their component on one of its modes. */
@@ -141,6 +147,13 @@ export class Environments {
     lists[mode] ??= Array.from({ length: count }, (_, c) => this.#entries[node]!.filter((e) => e.index[mode] === c));
     return lists[mode];
   }
+}
+
+/** The environment whose matrices are the leading blocks of this size, if that is known. */
+function cornerOf(e: Environment, size: number): Environment | null {
+  let found: Environment | undefined = e;
+  while (found && found.rank > size) found = found.grownFrom;
+  return found?.rank === size ? found : null;
 }
 
 /** The matrix whose new columns (and, by symmetry, rows) are `columns`, with the old component in its corner. */
@@ -169,9 +182,9 @@ function hermitianNodes(h: TTNO): readonly boolean[] {
 
 const unit: Complex = { re: 1, im: 0 };
 /** Beyond the root there is nothing: one component, the number 1. */
-const outside: Environment = { components: [{ scalar: unit }], same: true };
+const outside: Environment = { components: [{ scalar: unit }], same: true, rank: 1 };
 /** The open edge itself: whatever component, the identity. */
-const ahead: Environment = { components: [], same: true };
+const ahead: Environment = { components: [], same: true, rank: 0 };
 
 const plus = (a: Complex, b: Complex): Complex => ({ re: a.re + b.re, im: a.im + b.im });
 

@@ -1,6 +1,6 @@
 import { applyKroneckerSum, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { dot } from "../../linalg/level1.ts";
-import { commonDtype, type Complex, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
+import { asDtype, commonDtype, type Complex, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
 import { modeTowards } from "../gauge.ts";
 import type { LocalField, Rhs } from "../rhs.ts";
 import type { NodeId } from "../tree.ts";
@@ -100,7 +100,7 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
       const c = y.tensors[y.center]!;
       return maps(y, y.center, y).reduce<Complex>(
         (sum, map, k) => {
-          const value = times(at(k, t), dot(c, applyKroneckerSum(map, c)));
+          const value = times(at(k, t), dot(asDtype(c, map.dtype), applyKroneckerSum(map, c)));
           return { re: sum.re + value.re, im: sum.im + value.im };
         },
         { re: 0, im: 0 },
