@@ -1,0 +1,105 @@
+import { describe, expect, test } from "vitest";
+import {
+  applyOperator,
+  augmentedBug,
+  balanced,
+  exponential,
+  inline,
+  inner,
+  type Integrator,
+  norm,
+  parallelBug,
+  randomState,
+  rootOf,
+  seeded,
+  type StepSuccess,
+  schroedinger,
+  type TTN,
+  tensor,
+} from "../../src/index.ts";
+import { longRangeIsing } from "../../src/problems/index.ts";
+import { withTensor } from "../../src/ttn/ttn.ts";
+import { maxOf, off, quench, snapshots } from "./support.ts";
+
+describe("norm and energy", () => {
+  test.each([
+    ["augmented BUG", augmentedBug()],
+    ["parallel BUG with the Galerkin root", parallelBug()],
+  ] as [string, Integrator][])("%s keeps both over 200 steps at tolerance 1e-12", async (_, integrator) => {
+    const { problem } = quench(balanced(8), {}, 2);
+    const all = await snapshots(problem, { integrator, h: 0.01, truncation: { tolerance: 1e-12 } });
+    expect(all).toHaveLength(201);
+    const energy = (k: number): number => all[k]!.observables!["energy"] as number;
+    expect(maxOf(all.map((s) => Math.abs(norm(s.y) - 1)))).toBeLessThanOrEqual(1e-9);
+    expect(maxOf(all.map((_s, k) => Math.abs(energy(k) - energy(0))))).toBeLessThanOrEqual(1e-9);
+  });
+
+  test("a rank cap costs them only what it discards", async () => {
+    const { problem } = quench(balanced(8), {}, 1);
+    const all = await snapshots(problem, { integrator: parallelBug(), h: 0.01, truncation: { tolerance: 1e-12, maxRank: 8 } });
+    // a cut removes a part orthogonal to what stays: |Y|^2 falls by its square, and by nothing else
+    const lost = all.reduce((sum, s) => sum + s.discarded * s.discarded, 0);
+    expect(lost).toBeGreaterThan(1e-10);
+    expect(Math.abs(1 - norm(all.at(-1)!.y) ** 2 - lost)).toBeLessThan(1e-11);
+  });
+
+  test("with the assembled root they drift, at order one", async () => {
+    const drift = async (h: number): Promise<number> => {
+      const { problem } = quench(balanced(8), {}, 0.4);
+      const integrator = parallelBug({ root: "assembled" });
+      const all = await snapshots(problem, { integrator, h, truncation: { tolerance: 1e-10 } });
+      return maxOf(all.map((s) => Math.abs(norm(s.y) - 1)));
+    };
+    const [coarse, fine] = [await drift(0.02), await drift(0.01)];
+    expect(coarse).toBeGreaterThan(1e-8);
+    expect(Math.log2(coarse / fine)).toBeGreaterThan(0.8);
+  });
+});
+
+describe("the norm identity of the assembled root, |C1|^2 = |C0|^2 + sum |Ct_i|^2", () => {
+  const tree = balanced(6);
+  const hamiltonian = longRangeIsing(tree);
+  const start = randomState(tree, Array(6).fill(2), 2, seeded(5), "complex128");
+  const root = rootOf(tree);
+  const h = 0.03;
+
+  /** <E_ab, y> for the root's entry (a, b) in the bases of a state. */
+  const rootEntry = (bases: TTN, a: number, b: number, y: TTN) => {
+    const unit = tensor(bases.tensors[root]!.shape, "complex128");
+    unit.data[2 * (a * unit.shape[1]! + b)] = 1;
+    return inner(withTensor(bases, root, unit), y);
+  };
+
+  test.each(["euler", "evolved"] as const)("%s coupling", async (coupling) => {
+    const integrator = parallelBug({ root: "assembled", coupling, firstStep: "parallel" });
+    const context = {
+      rhs: schroedinger(hamiltonian),
+      solver: exponential({ tolerance: 1e-14 }),
+      executor: inline(),
+      truncation: { tolerance: "off" },
+      measureMissed: false,
+      signal: new AbortController().signal,
+    } as const;
+    const { y, widened } = (await integrator.step(context, start, 0, h)) as StepSuccess;
+    const [rows, columns] = widened.tensors[root]!.shape as [number, number];
+    const [oldRows, oldColumns] = start.tensors[root]!.shape as [number, number];
+    expect([rows, columns]).toEqual([2 * oldRows, 2 * oldColumns]);
+    const image = applyOperator(hamiltonian, start);
+    const sums = { old: 0, one: 0, both: 0, euler: 0 };
+    for (let a = 0; a < rows; a++)
+      for (let b = 0; b < columns; b++) {
+        const kind = a < oldRows && b < oldColumns ? "old" : a >= oldRows && b >= oldColumns ? "both" : "one";
+        const c = rootEntry(widened, a, b, y);
+        sums[kind] += c.re * c.re + c.im * c.im;
+        if (kind !== "one") continue;
+        const f = rootEntry(widened, a, b, image);
+        sums.euler += h * h * (f.re * f.re + f.im * f.im);
+      }
+    expect(sums.both).toBeLessThan(1e-24);
+    expect(off(sums.old, norm(start) ** 2)).toBeLessThan(1e-12);
+    expect(sums.one).toBeGreaterThan(1e-4);
+    expect(off(norm(y) ** 2, norm(start) ** 2 + sums.one)).toBeLessThan(1e-12);
+    // Euler's blocks are h F(t0, Y0) seen in the new bases, computed here from H Y0 itself
+    if (coupling === "euler") expect(off(norm(y) ** 2, norm(start) ** 2 + sums.euler)).toBeLessThan(1e-12);
+  });
+});
