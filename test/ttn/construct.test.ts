@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { norm as frobenius } from "../../src/linalg/level1.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
-import { entry, fromFunction, fromValues, type Tensor, tensor } from "../../src/linalg/tensor.ts";
+import { fromFunction, fromValues, type Tensor, tensor } from "../../src/linalg/tensor.ts";
 import { norm, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, productState, randomState } from "../../src/ttn/construct.ts";
 import { ttn } from "../../src/ttn/gauge.ts";
@@ -159,7 +159,6 @@ describe("the tensors of a network", () => {
     expect(worstRatio(y)).toBeLessThan(30);
     expect(relative(toDense(y), toDense({ tree: t, tensors, center: rootOf(t) }))).toBeLessThanOrEqual(1e-14);
     expect(withTensor(y, 4, y.tensors[4]!).tensors).toEqual(y.tensors);
-    expect(entry(toDense(y), 1, 2, 1)).toEqual(entry(toDense(y), 1, 2, 1));
   });
 
   test.each<[string, Tensor[], ErrorConstructor, string]>([

@@ -91,7 +91,7 @@ export function addTo(out: Tensor, alpha: Scalar, x: Tensor): void {
 }
 
 /** The full matrix of a sum of products; the modes in the given order, the first slowest. */
-export function denseSum(sizes: readonly number[], terms: readonly ProductTerm[], order = sizes.map((_, k) => k)): Tensor {
+export function denseSum(sizes: readonly number[], terms: readonly ProductTerm[], order: readonly number[] = sizes.map((_, k) => k)): Tensor {
   const n = sizeOf(sizes);
   const out = tensor([n, n], "complex128");
   for (const { coefficient, factors } of terms)
