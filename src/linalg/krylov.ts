@@ -175,6 +175,14 @@ class Lanczos implements Projected {
       phiIm += phi.im;
     }
     const back: Complex = { re: p.re, im: -p.im };
+    if (p.re === 0) {
+      // a unitary flow: the rounding of the eigenvectors would otherwise add up over many parts
+      const size = Math.sqrt(sums.reduce((s, z) => s + z.re * z.re + z.im * z.im, 0));
+      for (const z of sums) {
+        z.re /= size;
+        z.im /= size;
+      }
+    }
     let turn: Complex = { re: 1, im: 0 };
     const coefficients = sums.map((s) => {
       const c = times(turn, s);

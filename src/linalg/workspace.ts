@@ -61,7 +61,8 @@ export class Workspace {
   }
 }
 
-const smallestSlab = 1 << 18; // 2 MiB
+/** 64 MiB: pages that are never touched cost nothing, and few large slabs leave few gaps where a tensor does not fit. */
+const smallestSlab = 1 << 23;
 const workspaces = new WeakMap<Backend, Workspace>();
 
 /** The scratch memory of the current backend. */
