@@ -1,7 +1,10 @@
+import { NonFiniteError } from "./errors.ts";
+
 /**
  * Eigenvalues and eigenvectors of a real symmetric tridiagonal matrix by the implicit QL iteration.
  * `vectors` is row-major, column k belongs to `values[k]` (not sorted). Cost O(m^3) for m x m; meant for small m.
- * Throws an Error when an eigenvalue needs more than 60 sweeps, which no finite matrix does.
+ * Throws an Error when an eigenvalue needs more than 60 sweeps, which no finite matrix does, and a
+ * NonFiniteError when an entry is NaN or infinite.
  * [wilkinson1971handbook, procedure imtql2]
  */
 export function tridiagonalEigen(
@@ -14,10 +17,13 @@ export function tridiagonalEigen(
   e.set(offDiagonal.slice(0, Math.max(0, m - 1)));
   const z = new Float64Array(m * m);
   for (let i = 0; i < m; i++) z[i * (m + 1)] = 1;
+  const size = Math.max(0, ...d.map(Math.abs), ...e.map(Math.abs));
+  if (!Number.isFinite(size)) throw new NonFiniteError("tridiagonalEigen: the matrix has entries that are NaN or infinite");
+  const negligible = 1e-17 * size; // the diagonal alone would ask for many sweeps where it nearly vanishes
   for (let l = 0; l < m; l++) {
     for (let sweep = 0; ; sweep++) {
       let end = l;
-      while (end < m - 1 && Math.abs(e[end]!) > 2e-16 * (Math.abs(d[end]!) + Math.abs(d[end + 1]!))) end++;
+      while (end < m - 1 && Math.abs(e[end]!) > 2e-16 * (Math.abs(d[end]!) + Math.abs(d[end + 1]!)) + negligible) end++;
       if (end === l) break;
       if (sweep === 60) throw new Error("tridiagonalEigen: no convergence after 60 sweeps");
       qlSweep(d, e, z, m, l, end);
