@@ -71,3 +71,4 @@ export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
 export { balanced, draw, edgesOf, levels, modesBelow, type Nested, type NodeId, nestedOf, rootOf, star, train, type Tree, type TreeNode, tree } from "./ttn/tree.ts";
 export { entropy, schmidtValues, type Truncated, type Truncation, truncate } from "./ttn/truncate.ts";
 export { modeSizes, ranks, storage, type TTN } from "./ttn/ttn.ts";
+export { version } from "./version.ts";

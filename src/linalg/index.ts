@@ -1,4 +1,4 @@
-export type { Backend, Gemm, Op } from "./backend.ts";
+export { type Backend, type Gemm, gemmShape, type Op } from "./backend.ts";
 export * from "./contract.ts";
 export { type BackendName, backend, backendNames, useBackend } from "./current.ts";
 export * from "./errors.ts";

@@ -1,0 +1,131 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { balanced, evolve, parallelBug, useBackend, version } from "../src/index.ts";
+import { longRangeIsing, spinChain, spinState } from "../src/problems/index.ts";
+import { available, cpuSeconds, currentDescription } from "./counting.ts";
+import { gemmRate, simdPeak } from "./gemm.ts";
+import { krylovShare } from "./krylov.ts";
+import { type StepTime, stepTime } from "./steps.ts";
+
+/*
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling memory; all without one.
+ * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
+ */
+
+const self = fileURLToPath(import.meta.url);
+const say = (...lines: string[]): void => void process.stdout.write(`${lines.join("\n")}\n`);
+const table = (rows: readonly (readonly (string | number)[])[]): void => {
+  const text = rows.map((row) => row.map(String));
+  const widths = text[0]!.map((_, k) => Math.max(...text.map((row) => row[k]!.length)));
+  say(...text.map((row) => `  ${row.map((cell, k) => cell.padStart(widths[k]!)).join("  ")}`));
+};
+const backends = available();
+const results: Record<string, unknown> = { version, node: process.versions.node };
+const percent = (x: number | null): string => (x === null ? "" : `${(100 * x).toFixed(0)} %`);
+
+/** Peers, measured on a 2.5 GHz core: PyTreeNet's matrix-free BUG, and ITensor C++ (chain, one-site TDVP). */
+const peers: Readonly<Record<string, readonly [string, string]>> = {
+  "16 16": ["0.56", "0.038"],
+  "16 32": ["0.66", "0.078"],
+  "32 16": ["1.92", "0.089"],
+  "32 32": ["> 2.1", "0.256"],
+};
+
+const parts: Record<string, () => void | Promise<void>> = {
+  gemm() {
+    useBackend("wasm");
+    const simd = simdPeak();
+    const rates = backends.flatMap((b) =>
+      (["float64", "complex128"] as const).flatMap((dtype) => [16, 64, 256].map((n) => gemmRate(b, dtype, n, simd))),
+    );
+    say("", `matrix products; 128-bit SIMD peak of this engine: ${simd.toFixed(1)} GFlop/s`);
+    table([["backend", "type", "n", "GFlop/s", "of peak"], ...rates.map((r) => [r.backend, r.dtype, r.n, r.gflops.toFixed(1), percent(r.ofPeak)])]);
+    results["gemm"] = { simdPeak: simd, rates };
+  },
+  krylov() {
+    const rows = backends.map((b) => ({ backend: b, rank: 32, ...krylovShare(b, 32) }));
+    say("", "Krylov solve of one node, complex 32 x 32 x 32");
+    table([["backend", "ms", "in gemm"], ...rows.map((r) => [r.backend, r.milliseconds.toFixed(1), percent(r.share)])]);
+    results["krylov"] = rows;
+  },
+  operators() {
+    const rows = [16, 32, 64, 128].map((d) => {
+      const begin = performance.now();
+      const h = longRangeIsing(balanced(d));
+      return { d, seconds: (performance.now() - begin) / 1000, rank: Math.max(...h.ranks) };
+    });
+    say("", "long-range Ising Hamiltonian in tree form");
+    table([["d", "seconds", "max rank"], ...rows.map((r) => [r.d, r.seconds.toFixed(3), r.rank])]);
+    results["operators"] = rows;
+  },
+  async steps() {
+    const rows: StepTime[] = [];
+    for (const b of backends)
+      for (const [d, rank] of [[16, 16], [16, 32], [32, 16], [32, 32]] as const)
+        for (const method of ["augmented", "parallel"] as const) rows.push(await stepTime(b, method, d, rank));
+    const rate = Object.fromEntries(backends.map((b) => [b, gemmRate(b, "complex128", 256, 1).gflops]));
+    say("", "CPU seconds of one saturated step, -sum ZZ - sum X, dt = 0.01, balanced binary tree; peers from a 2.5 GHz core");
+    table([
+      ["backend", "d", "rank", "method", "CPU s", "best", "GFlop", "of gemm rate", "PyTreeNet", "ITensor"],
+      ...rows.map((r) => [r.backend, r.d, r.rank, r.method, r.cpu.toFixed(4), r.best.toFixed(4), r.gflop.toFixed(2), percent(r.gflops / rate[r.backend]!), ...peers[`${r.d} ${r.rank}`]!]),
+    ]);
+    results["steps"] = rows.map((r) => ({ ...r, ofGemmRate: r.gflops / rate[r.backend]! }));
+  },
+  async quench() {
+    const rows = [];
+    for (const b of backends) {
+      useBackend(b);
+      const tree = balanced(16);
+      const problem = spinChain("ising", longRangeIsing(tree), spinState(tree, "up", 2), 1);
+      const begin = cpuSeconds();
+      let rank = 0;
+      for await (const { ranks } of evolve(problem, { integrator: parallelBug(), h: 0.01, truncation: { tolerance: 1e-8, maxRank: 40 } }))
+        rank = Math.max(...ranks);
+      rows.push({ backend: b, seconds: cpuSeconds() - begin, rank });
+    }
+    say("", "the quench: d = 16, alpha = 1, T = 1, dt = 0.01, tolerance 1e-8, maxRank 40");
+    table([["backend", "CPU s", "max rank"], ...rows.map((r) => [r.backend, r.seconds.toFixed(2), r.rank])]);
+    results["quench"] = rows;
+  },
+  async scaling() {
+    const rows: StepTime[] = [];
+    for (const d of [16, 32, 64, 128]) rows.push(await stepTime(backends[0]!, "parallel", d, 16));
+    const logs = rows.map((r) => [Math.log(r.d), Math.log(r.cpu)] as const);
+    const mean = (k: 0 | 1): number => logs.reduce((s, p) => s + p[k], 0) / logs.length;
+    const slope =
+      logs.reduce((s, [x, y]) => s + (x - mean(0)) * (y - mean(1)), 0) / logs.reduce((s, [x]) => s + (x - mean(0)) ** 2, 0);
+    say("", `time of a step at rank 16 (${backends[0]}): grows like d^${slope.toFixed(2)}`);
+    table([["d", "CPU s"], ...rows.map((r) => [r.d, r.cpu.toFixed(4)])]);
+    results["scaling"] = { slope, rows };
+  },
+  memory() {
+    const rows = backends.flatMap((b) =>
+      (["augmented", "parallel"] as const).map((method) => {
+        const out = execFileSync(process.execPath, [self, "peak-memory", b, method], { encoding: "utf8" });
+        return { backend: b, method, megabytes: Number(out) };
+      }),
+    );
+    say("", "peak memory of a process at d = 32, rank 32");
+    table([["backend", "method", "MB"], ...rows.map((r) => [r.backend, r.method, r.megabytes.toFixed(0)])]);
+    results["memory"] = rows;
+  },
+};
+
+const [first, ...more] = process.argv.slice(2);
+if (first === "peak-memory") {
+  await stepTime(more[0] as "wasm", more[1] as "parallel", 32, 32);
+  process.stdout.write(`${process.resourceUsage().maxRSS / 1000}`);
+} else {
+  const chosen = first === undefined ? Object.keys(parts) : [first, ...more];
+  const unknown = chosen.find((name) => !parts[name]);
+  if (unknown) throw new Error(`bench: unknown part "${unknown}"; known: ${Object.keys(parts).join(", ")}`);
+  for (const b of backends) {
+    useBackend(b);
+    say(`${b}: ${currentDescription()}`);
+  }
+  for (const name of chosen) await parts[name]!();
+  mkdirSync("results", { recursive: true });
+  writeFileSync("results/bench.json", `${JSON.stringify(results, null, 1)}\n`);
+  say("", "written to results/bench.json");
+}
