@@ -267,7 +267,7 @@ describe("cached environments (B7)", () => {
           expect(rhs.expectation(x)).toEqual(linearRhs([{ operator }]).expectation(x));
         }
       }),
-      { numRuns: runs(40) },
+      { numRuns: runs(200) },
     );
   });
 

@@ -180,7 +180,7 @@ describe("order of children and names of modes (B4)", () => {
           expect(worst.of(relative(two, one))).toBeLessThanOrEqual(1e-11);
         },
       ),
-      { numRuns: runs(50) },
+      { numRuns: runs(200) },
     );
     console.info(`B4, ${method.name}: ${worst.value.toExponential(1)}`);
   });
