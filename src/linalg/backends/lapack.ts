@@ -1,13 +1,13 @@
 import type { Dtype } from "../tensor.ts";
 import { width } from "../tensor.ts";
-import type { Backend } from "../backend.ts";
+import { type Backend, gemmShape } from "../backend.ts";
 import type { Foreign, Native } from "./openblas-library.ts";
 
 /**
- * The factorisations of LAPACK on row-major matrices. A row-major A is a column-major A^T, so the LQ factorisation of
- * A^T and its SVD with the roles of U and V exchanged give what is asked for, in place and without conjugation.
+ * The factorisations of LAPACK on row-major matrices. A row-major A is a column-major A^T, whose SVD with the roles of U and
+ * V exchanged is what is asked for, without conjugation.
  */
-export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
+export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr" | "svd" | "eigh"> {
   // Fortran takes everything by address: integers and characters live in fixed cells.
   const cells = new Int32Array(32);
   const cellsAt = native.address(cells);
@@ -46,15 +46,15 @@ export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
     native.func(name, "void", [...pointers(count), ...new Array<string>(characters).fill("size_t")]);
   const table = {
     float64: {
-      gelqf: routine("dgelqf_", 8),
-      unglq: routine("dorglq_", 9),
+      geqrf: routine("dgeqrf_", 8),
+      ungqr: routine("dorgqr_", 9),
       gesdd: routine("dgesdd_", 14, 1),
       gesvd: routine("dgesvd_", 14, 2),
       heevd: routine("dsyevd_", 11, 2),
     },
     complex128: {
-      gelqf: routine("zgelqf_", 8),
-      unglq: routine("zunglq_", 9),
+      geqrf: routine("zgeqrf_", 8),
+      ungqr: routine("zungqr_", 9),
       gesdd: routine("zgesdd_", 15, 1),
       gesvd: routine("zgesvd_", 15, 2),
       heevd: routine("zheevd_", 13, 2),
@@ -71,69 +71,99 @@ export function lapack(native: Native): Pick<Backend, "qr" | "svd" | "eigh"> {
     return ok();
   };
 
-  return {
-    qr: (dtype, m, n, a, q, r) => {
-      const w = width(dtype);
-      const k = Math.min(m, n);
-      r.fill(0, 0, w * k * n);
-      if (k === 0) return;
-      const { gelqf, unglq } = table[dtype];
-      const x = keep(a, w * m * n);
-      const tau = (real = scratch(real, 2 * k));
-      withWork(dtype, (space, lwork) => gelqf(cell(0, n), cell(1, m), x, cell(2, n), tau, space, lwork, info));
-      for (let i = 0; i < k; i++)
-        for (let p = w * (i * n + i); p < w * (i + 1) * n; p++) r[p] = x[p]!;
-      if (!q) return;
-      withWork(dtype, (space, lwork) => unglq(cell(0, k), cell(1, m), cell(3, k), x, cell(2, n), tau, space, lwork, info));
-      if (k === n) q.set(x.subarray(0, w * m * n));
-      else for (let i = 0; i < m; i++) q.set(x.subarray(w * i * n, w * (i * n + k)), w * i * k);
-    },
-
-    svd: (dtype, m, n, a, u, s, vh) => {
-      const w = width(dtype);
-      const k = Math.min(m, n);
-      if (k === 0) return true;
-      const { gesdd, gesvd } = table[dtype];
-      const job = letter(u && vh ? "S" : "N");
-      left = scratch(left, u ? w * m * k : 1);
-      right = scratch(right, vh ? w * k * n : 1);
-      integers = integers.length >= 8 * k ? integers : new Int32Array(8 * k + 64);
-      real = scratch(real, k * Math.max(5 * k + 7, 2 * Math.max(m, n) + 2 * k + 1));
-      const rwork = dtype === "complex128" ? [real] : [];
-      const x = keep(a, w * m * n);
-      // The matrix that LAPACK sees is A^T = U' S V'^H: its U' is the memory of vh, its V'^H that of u.
-      const sizes = () => [cell(0, n), cell(1, m), x, cell(2, n), s, right, cell(3, n), left, cell(4, k)];
-      const done = withWork(dtype, (space, lwork) => gesdd(job, ...sizes(), space, lwork, ...rwork, integers, info, 1));
-      // Divide and conquer fails on rare matrices that the plain QR iteration still takes.
-      if (!done) {
-        keep(a, w * m * n);
-        if (!withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1))) return false;
-      }
-      u?.set(left.subarray(0, w * m * k));
-      vh?.set(right.subarray(0, w * k * n));
-      return true;
-    },
-
-    eigh: (dtype, n, a, values, v) => {
-      if (n === 0) return true;
-      const w = width(dtype);
-      const x = keep(a, w * n * n);
-      real = scratch(real, 1 + 5 * n + 2 * n * n);
-      integers = integers.length >= 3 + 5 * n ? integers : new Int32Array(3 + 5 * n + 64);
-      const { heevd } = table[dtype];
-      // The row-major lower triangle is LAPACK's upper one, of the conjugate of A.
-      const done = withWork(dtype, (space, lwork) => {
-        // A query in one of the sizes is a query in all.
-        const [lr, li] = cells[20] === -1 ? [-1, -1] : [real.length, integers.length];
-        const rest = dtype === "complex128" ? [real, cell(4, lr!)] : [];
-        heevd(letter("V"), letter("U"), cell(0, n), x, cell(1, n), values, space, lwork, ...rest, integers, cell(5, li!), info, 1, 1);
-      });
-      for (let i = 0; i < n; i++)
-        for (let j = 0; j < n; j++) {
-          v[w * (i * n + j)] = x[w * (j * n + i)]!;
-          if (w === 2) v[2 * (i * n + j) + 1] = -x[2 * (j * n + i) + 1]!;
-        }
-      return done;
-    },
+  /**
+   * LAPACK is fast down the columns of a tall matrix, not along the rows of a wide one, so this one is transposed on the
+   * way in and out.
+   */
+  const qr: Backend["qr"] = (dtype, m, n, a, q, r) => {
+    const w = width(dtype);
+    const k = Math.min(m, n);
+    r.fill(0, 0, w * k * n);
+    if (k === 0) return;
+    const { geqrf, ungqr } = table[dtype];
+    input = scratch(input, w * m * n);
+    const x = input;
+    transpose(w, m, n, a, x);
+    const tau = (real = scratch(real, 2 * k));
+    withWork(dtype, (space, lwork) => geqrf(cell(0, m), cell(1, n), x, cell(2, m), tau, space, lwork, info));
+    for (let i = 0; i < k; i++)
+      for (let j = i; j < n; j++) for (let c = 0; c < w; c++) r[w * (i * n + j) + c] = x[w * (j * m + i) + c]!;
+    if (!q) return;
+    withWork(dtype, (space, lwork) => ungqr(cell(0, m), cell(1, k), cell(3, k), x, cell(2, m), tau, space, lwork, info));
+    transpose(w, k, m, x, q);
   };
+
+  /** Tall matrices by their QR factorisation first: LAPACK would do the same, but along rows, at half the speed. */
+  const svd: Backend["svd"] = (dtype, m, n, a, u, s, vh) => {
+    const w = width(dtype);
+    const k = Math.min(m, n);
+    if (k === 0) return true;
+    if (m >= 2 * n && u) {
+      const [basis, triangle, turn] = [w * m * n, w * n * n, w * n * n].map((length) => new Float64Array(length));
+      qr(dtype, m, n, a, basis!, triangle!);
+      if (!svd(dtype, n, n, triangle!, turn!, s, vh)) return false;
+      gemm(gemmShape(dtype, "N", "N", m, n, n), one, basis!, turn!, 0, u);
+      return true;
+    }
+    const { gesdd, gesvd } = table[dtype];
+    const job = letter(u && vh ? "S" : "N");
+    left = scratch(left, u ? w * m * k : 1);
+    right = scratch(right, vh ? w * k * n : 1);
+    integers = integers.length >= 8 * k ? integers : new Int32Array(8 * k + 64);
+    real = scratch(real, k * Math.max(5 * k + 7, 2 * Math.max(m, n) + 2 * k + 1));
+    const rwork = dtype === "complex128" ? [real] : [];
+    const x = keep(a, w * m * n);
+    // The matrix that LAPACK sees is A^T = U' S V'^H: its U' is the memory of vh, its V'^H that of u.
+    const sizes = () => [cell(0, n), cell(1, m), x, cell(2, n), s, right, cell(3, n), left, cell(4, k)];
+    const done = withWork(dtype, (space, lwork) => gesdd(job, ...sizes(), space, lwork, ...rwork, integers, info, 1));
+    // Divide and conquer fails on rare matrices that the plain QR iteration still takes.
+    if (!done) {
+      keep(a, w * m * n);
+      if (!withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1))) return false;
+    }
+    u?.set(left.subarray(0, w * m * k));
+    vh?.set(right.subarray(0, w * k * n));
+    return true;
+  };
+
+  const eigh: Backend["eigh"] = (dtype, n, a, values, v) => {
+    if (n === 0) return true;
+    const w = width(dtype);
+    const x = keep(a, w * n * n);
+    real = scratch(real, 1 + 5 * n + 2 * n * n);
+    integers = integers.length >= 3 + 5 * n ? integers : new Int32Array(3 + 5 * n + 64);
+    const { heevd } = table[dtype];
+    // The row-major lower triangle is LAPACK's upper one, of the conjugate of A.
+    const done = withWork(dtype, (space, lwork) => {
+      // A query in one of the sizes is a query in all.
+      const [lr, li] = cells[20] === -1 ? [-1, -1] : [real.length, integers.length];
+      const rest = dtype === "complex128" ? [real, cell(4, lr!)] : [];
+      heevd(letter("V"), letter("U"), cell(0, n), x, cell(1, n), values, space, lwork, ...rest, integers, cell(5, li!), info, 1, 1);
+    });
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) {
+        v[w * (i * n + j)] = x[w * (j * n + i)]!;
+        if (w === 2) v[2 * (i * n + j) + 1] = -x[2 * (j * n + i) + 1]!;
+      }
+    return done;
+  };
+
+  return { qr, svd, eigh };
 }
+
+/** The transpose of a rows x columns matrix, in tiles that stay in the cache. */
+function transpose(w: number, rows: number, columns: number, from: Float64Array, to: Float64Array): void {
+  const tile = 16;
+  for (let top = 0; top < rows; top += tile) {
+    const bottom = Math.min(rows, top + tile);
+    for (let j = 0; j < columns; j++) {
+      let q = w * (j * rows + top);
+      for (let i = top, p = w * (top * columns + j); i < bottom; i++, p += w * columns) {
+        to[q++] = from[p]!;
+        if (w === 2) to[q++] = from[p + 1]!;
+      }
+    }
+  }
+}
+
+const one = { re: 1, im: 0 };
