@@ -1,3 +1,4 @@
+import { norm } from "../ttn/arithmetic.ts";
 import { edgesOf } from "../ttn/tree.ts";
 import type { Truncation } from "../ttn/truncate.ts";
 import { largestRanks, modeSizes, ranks, type TTN } from "../ttn/ttn.ts";
@@ -24,7 +25,7 @@ export function reasonToReject(
 ): "rank-saturated" | "missed" | null {
   const before = ranks(start);
   const after = ranks(result.y);
-  const { maxRank = Number.POSITIVE_INFINITY, tolerance } = truncation;
+  const { maxRank = Number.POSITIVE_INFINITY, tolerance, relative = false } = truncation;
   const geometric = largestRanks(start.tree, modeSizes(start));
   const saturated = edgesOf(start.tree).some((id) => {
     const limit = Math.min(typeof maxRank === "number" ? maxRank : maxRank[id]!, geometric[id]!);
@@ -32,5 +33,6 @@ export function reasonToReject(
   });
   if (saturated) return "rank-saturated";
   if (tolerance === "off" || result.missed === null) return null;
-  return result.missed > factor * tolerance ? "missed" : null;
+  const theta = relative ? tolerance * norm(start) : tolerance;
+  return result.missed > factor * theta ? "missed" : null;
 }
