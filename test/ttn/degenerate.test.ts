@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../../src/linalg/random.ts";
-import { dot } from "../../src/linalg/level1.ts";
-import { inner, norm, toDense } from "../../src/ttn/arithmetic.ts";
+import { inner, norm } from "../../src/ttn/arithmetic.ts";
 import { randomState } from "../../src/ttn/construct.ts";
 import { centers } from "../../src/ttn/gauge.ts";
 import { applyOperator } from "../../src/ttn/operators/ttno.ts";
@@ -83,9 +82,3 @@ describe("order 26, all modes of size two, no full tensor", () => {
     expect(Math.abs(energy.im)).toBeLessThanOrEqual(1e-12 * norm(image));
   });
 });
-
-test("the full tensor of a chain and of a star with the same entries have the same inner products", () => {
-  const y = randomState(star(4), [2, 2, 2, 2], 2, seeded(5));
-  expect(dot(toDense(y), toDense(y)).re).toBeCloseTo(1, 13);
-});
-
