@@ -131,7 +131,7 @@ function heatWithSource() {
             at(i - 1, j, k) + at(i + 1, j, k) + at(i, j - 1, k) + at(i, j + 1, k) + at(i, j, k - 1) + at(i, j, k + 1) - 6 * at(i, j, k);
   };
   const field: LocalField = { kind: "nonlinear", autonomous: false, dtype: "float64", shapeOut: [n, n, n], plan: () => apply };
-  const exact = dopri5({ rtol: 1e-12, atol: 1e-12 }).solve({ node: 0, field, initial: toDense(start), t0: 0, t1: 1 }).final;
+  const exact = dopri5({ rtol: 1e-12, atol: 1e-12 }).solve({ node: 0, field, initial: toDense(start), t0: 0, t1: 1, seeks: "state" }).final;
   return { rhs, start, exact };
 }
 
