@@ -1,4 +1,4 @@
-import { type Backend, backend, type BackendName, useBackend } from "../src/linalg/index.ts";
+import { type Backend, type BackendName, backend, useBackend } from "../src/linalg/index.ts";
 
 /** Work of the matrix products that ran since the last reset. */
 export interface Work {
@@ -42,4 +42,5 @@ export const cpuSeconds = (): number => {
   return (user + system) / 1e6;
 };
 
-export const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+export const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

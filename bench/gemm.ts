@@ -1,5 +1,5 @@
-import { backend, type BackendName, gemmShape, useBackend } from "../src/linalg/index.ts";
 import { wasmBackend } from "../src/linalg/backends/wasm.ts";
+import { type BackendName, backend, gemmShape, useBackend } from "../src/linalg/index.ts";
 
 export interface GemmRate {
   readonly backend: BackendName;
@@ -35,7 +35,11 @@ export function gemmRate(name: BackendName, dtype: "float64" | "complex128", n: 
   useBackend(name);
   const { allocate, gemm } = backend();
   const width = dtype === "complex128" ? 2 : 1;
-  const [a, b, c] = [1, 2, 3].map((v) => allocate(width * n * n).fill(1 / (v + n))) as [Float64Array, Float64Array, Float64Array];
+  const [a, b, c] = [1, 2, 3].map((v) => allocate(width * n * n).fill(1 / (v + n))) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   const shape = gemmShape(dtype, "N", "N", n, n, n);
   const flops = 2 * width * width * n * n * n;
   const repeats = Math.max(1, Math.round(1e8 / flops));

@@ -40,7 +40,10 @@ const parts: Record<string, () => void | Promise<void>> = {
       (["float64", "complex128"] as const).flatMap((dtype) => [16, 64, 256].map((n) => gemmRate(b, dtype, n, simd))),
     );
     say("", `matrix products; 128-bit SIMD peak of this engine: ${simd.toFixed(1)} GFlop/s`);
-    table([["backend", "type", "n", "GFlop/s", "of peak"], ...rates.map((r) => [r.backend, r.dtype, r.n, r.gflops.toFixed(1), percent(r.ofPeak)])]);
+    table([
+      ["backend", "type", "n", "GFlop/s", "of peak"],
+      ...rates.map((r) => [r.backend, r.dtype, r.n, r.gflops.toFixed(1), percent(r.ofPeak)]),
+    ]);
     results["gemm"] = { simdPeak: simd, rates };
   },
   krylov() {
@@ -62,13 +65,31 @@ const parts: Record<string, () => void | Promise<void>> = {
   async steps() {
     const rows: StepTime[] = [];
     for (const b of backends)
-      for (const [d, rank] of [[16, 16], [16, 32], [32, 16], [32, 32]] as const)
+      for (const [d, rank] of [
+        [16, 16],
+        [16, 32],
+        [32, 16],
+        [32, 32],
+      ] as const)
         for (const method of ["augmented", "parallel"] as const) rows.push(await stepTime(b, method, d, rank));
     const rate = Object.fromEntries(backends.map((b) => [b, gemmRate(b, "complex128", 256, 1).gflops]));
-    say("", "CPU seconds of one saturated step, -sum ZZ - sum X, dt = 0.01, balanced binary tree; peers from a 2.5 GHz core");
+    say(
+      "",
+      "CPU seconds of one saturated step, -sum ZZ - sum X, dt = 0.01, balanced binary tree; peers from a 2.5 GHz core",
+    );
     table([
       ["backend", "d", "rank", "method", "CPU s", "best", "GFlop", "of gemm rate", "PyTreeNet", "ITensor"],
-      ...rows.map((r) => [r.backend, r.d, r.rank, r.method, r.cpu.toFixed(4), r.best.toFixed(4), r.gflop.toFixed(2), percent(r.gflops / rate[r.backend]!), ...peers[`${r.d} ${r.rank}`]!]),
+      ...rows.map((r) => [
+        r.backend,
+        r.d,
+        r.rank,
+        r.method,
+        r.cpu.toFixed(4),
+        r.best.toFixed(4),
+        r.gflop.toFixed(2),
+        percent(r.gflops / rate[r.backend]!),
+        ...peers[`${r.d} ${r.rank}`]!,
+      ]),
     ]);
     results["steps"] = rows.map((r) => ({ ...r, ofGemmRate: r.gflops / rate[r.backend]! }));
   },
@@ -80,7 +101,11 @@ const parts: Record<string, () => void | Promise<void>> = {
       const problem = spinChain("ising", longRangeIsing(tree), spinState(tree, "up", 2), 1);
       const begin = cpuSeconds();
       let rank = 0;
-      for await (const { ranks } of evolve(problem, { integrator: parallelBug(), h: 0.01, truncation: { tolerance: 1e-8, maxRank: 40 } }))
+      for await (const { ranks } of evolve(problem, {
+        integrator: parallelBug(),
+        h: 0.01,
+        truncation: { tolerance: 1e-8, maxRank: 40 },
+      }))
         rank = Math.max(...ranks);
       rows.push({ backend: b, seconds: cpuSeconds() - begin, rank });
     }
@@ -94,7 +119,8 @@ const parts: Record<string, () => void | Promise<void>> = {
     const logs = rows.map((r) => [Math.log(r.d), Math.log(r.cpu)] as const);
     const mean = (k: 0 | 1): number => logs.reduce((s, p) => s + p[k], 0) / logs.length;
     const slope =
-      logs.reduce((s, [x, y]) => s + (x - mean(0)) * (y - mean(1)), 0) / logs.reduce((s, [x]) => s + (x - mean(0)) ** 2, 0);
+      logs.reduce((s, [x, y]) => s + (x - mean(0)) * (y - mean(1)), 0) /
+      logs.reduce((s, [x]) => s + (x - mean(0)) ** 2, 0);
     say("", `time of a step at rank 16 (${backends[0]}): grows like d^${slope.toFixed(2)}`);
     table([["d", "CPU s"], ...rows.map((r) => [r.d, r.cpu.toFixed(4)])]);
     results["scaling"] = { slope, rows };

@@ -1,7 +1,7 @@
 import {
   augmentedBug,
-  balanced,
   type BackendName,
+  balanced,
   evolve,
   type Integrator,
   parallelBug,
@@ -30,10 +30,19 @@ export interface StepTime {
   readonly gemmShare: number;
 }
 
-const methods: Readonly<Record<StepTime["method"], () => Integrator>> = { augmented: augmentedBug, parallel: parallelBug };
+const methods: Readonly<Record<StepTime["method"], () => Integrator>> = {
+  augmented: augmentedBug,
+  parallel: parallelBug,
+};
 
 /** Times steps with all ranks saturated: dt = 0.01, start all up, no tolerance, ranks capped. */
-export async function stepTime(backend: BackendName, method: StepTime["method"], d: number, rank: number, steps = 9): Promise<StepTime> {
+export async function stepTime(
+  backend: BackendName,
+  method: StepTime["method"],
+  d: number,
+  rank: number,
+  steps = 9,
+): Promise<StepTime> {
   const work = useCounting(backend);
   const tree = balanced(d);
   const problem = { ...spinChain("neighbours", neighbours(d), spinState(tree, "up", 2), 10), observables: {} };

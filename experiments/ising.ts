@@ -11,11 +11,21 @@ export const spinParameters = {
   initial: z
     .union([z.string(), z.array(z.string())])
     .default("up")
-    .describe("up, down, plus, minus, neel, random (product of random spins), or an array of states, one for each site"),
-  initialRank: z.int().positive().default(2).describe("rank to which edges of the initial state are padded, a positive integer"),
+    .describe(
+      "up, down, plus, minus, neel, random (product of random spins), or an array of states, one for each site",
+    ),
+  initialRank: z
+    .int()
+    .positive()
+    .default(2)
+    .describe("rank to which edges of the initial state are padded, a positive integer"),
   exact: z.boolean().default(false).describe("whether to compare with the full solution (d <= 12): true or false"),
   compare: z.boolean().default(false).describe("whether to run the other integrator too: true or false"),
-  ladder: z.int().positive().default(4).describe("with exact: how many step sizes dt, 2 dt, 4 dt, ..., a positive integer"),
+  ladder: z
+    .int()
+    .positive()
+    .default(4)
+    .describe("with exact: how many step sizes dt, 2 dt, 4 dt, ..., a positive integer"),
 };
 
 /** The initial state of these parameters. */

@@ -1,4 +1,13 @@
-import { asDtype, type ProductTerm, productSum, type Tensor, type TTN, type Tree, toDense, useBackend } from "../src/index.ts";
+import {
+  asDtype,
+  type ProductTerm,
+  productSum,
+  type Tensor,
+  type Tree,
+  type TTN,
+  toDense,
+  useBackend,
+} from "../src/index.ts";
 import {
   ConfigError,
   evolveOptions,
@@ -39,7 +48,10 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
   const plain = spinChain(name, hamiltonian, initial, settings.T);
   const exact = settings.exact ? exactSolution(terms, toDense(initial)) : null;
   const problem = exact
-    ? { ...plain, observables: { ...plain.observables, state_error: (y: TTN, t: number) => distance(toDense(y), exact(t)) } }
+    ? {
+        ...plain,
+        observables: { ...plain.observables, state_error: (y: TTN, t: number) => distance(toDense(y), exact(t)) },
+      }
     : plain;
 
   const runWith = (own: SpinSettings, observed: boolean): Promise<RunRecord> => {
@@ -55,7 +67,10 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
   const main = await runWith(settings, true);
   const runs: Run[] = [{ name: integratorOf(settings).name, settings, record: main }];
   if (settings.compare && main.status === "completed") {
-    const other: SpinSettings = { ...settings, integrator: settings.integrator === "parallel" ? "augmented" : "parallel" };
+    const other: SpinSettings = {
+      ...settings,
+      integrator: settings.integrator === "parallel" ? "augmented" : "parallel",
+    };
     runs.push({ name: integratorOf(other).name, settings: other, record: await runWith(other, true) });
   }
   const ladders: Ladder[] = [];
@@ -135,7 +150,10 @@ async function figures(
       title: "Mean magnetisation",
       x: time,
       y: { label: "⟨σz⟩ / d" },
-      series: [...(truth ? [{ name: "exact", x: runs[0]!.record.times, y: truth }] : []), ...seriesOf(scalar("sz_mean"))],
+      series: [
+        ...(truth ? [{ name: "exact", x: runs[0]!.record.times, y: truth }] : []),
+        ...seriesOf(scalar("sz_mean")),
+      ],
     }),
     "F2-norm-energy": await lineChart({
       title: "Norm and energy",
@@ -164,7 +182,11 @@ async function figures(
       title: "State error at the final time",
       x: { label: "step size", log: true },
       y: { label: "‖Y − exact‖", log: true },
-      series: ladders.map(({ method, points }) => ({ name: method, x: points.map((p) => p.dt), y: points.map((p) => p.error) })),
+      series: ladders.map(({ method, points }) => ({
+        name: method,
+        x: points.map((p) => p.dt),
+        y: points.map((p) => p.error),
+      })),
       guides: [
         { kind: "power", exponent: 1, through: [top.dt, top.error], label: "h" },
         { kind: "power", exponent: 2, through: [top.dt, top.error], label: "h²" },

@@ -14,7 +14,10 @@ export const spins = experiment({
       .string()
       .default("-sum(Z[i]*Z[i+1]) - sum(X[i])")
       .describe("an expression such as -sum(Z[i]*Z[i+1]) - sum(X[i])"),
-    parameters: z.record(z.string(), z.number()).default({}).describe('numbers used in the expression, such as {"g": 0.5}'),
+    parameters: z
+      .record(z.string(), z.number())
+      .default({})
+      .describe('numbers used in the expression, such as {"g": 0.5}'),
   }),
   quick: { d: 8, T: 0.5, every: 2, exact: true },
   run(p, host) {

@@ -8,10 +8,15 @@ const folder = new URL("../src/linalg/backends/kernels/", import.meta.url);
 const target = new URL("../src/linalg/backends/kernels.generated.ts", import.meta.url);
 const compiler = new URL("../node_modules/assemblyscript/package.json", import.meta.url);
 
-const names = readdirSync(folder).filter((name) => name.endsWith(".ts")).sort();
+const names = readdirSync(folder)
+  .filter((name) => name.endsWith(".ts"))
+  .sort();
 const hash = createHash("sha256");
 for (const url of [new URL(import.meta.url), compiler, ...names.map((name) => new URL(name, folder))])
-  hash.update(`${url.pathname.split("/").at(-1)}\0`).update(readFileSync(url)).update("\0");
+  hash
+    .update(`${url.pathname.split("/").at(-1)}\0`)
+    .update(readFileSync(url))
+    .update("\0");
 const stamp = `// ${hash.digest("hex")}`;
 
 if (!existsSync(target) || !readFileSync(target, "utf8").startsWith(stamp)) {

@@ -20,7 +20,14 @@ export { inline } from "./executors/inline.ts";
 export { augmentedBug } from "./integrators/augmented-bug.ts";
 export { EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";
 export type { Executor } from "./integrators/executor.ts";
-export type { Integrator, Promises, StepContext, StepFailure, StepResult, StepSuccess } from "./integrators/integrator.ts";
+export type {
+  Integrator,
+  Promises,
+  StepContext,
+  StepFailure,
+  StepResult,
+  StepSuccess,
+} from "./integrators/integrator.ts";
 export { type Dopri5Options, dopri5 } from "./integrators/local/dopri5.ts";
 export { type ExponentialOptions, exponential } from "./integrators/local/exponential.ts";
 export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
@@ -56,7 +63,7 @@ export {
   linearRhs,
   schroedinger,
 } from "./ttn/operators/linear-rhs.ts";
-export { pairTerms, pairwise, type ProductTerm, productSum } from "./ttn/operators/product-sum.ts";
+export { type ProductTerm, pairTerms, pairwise, productSum } from "./ttn/operators/product-sum.ts";
 export {
   adjoint,
   applyOperator,
@@ -68,7 +75,22 @@ export {
 } from "./ttn/operators/ttno.ts";
 export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";
 export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
-export { balanced, draw, edgesOf, levels, modesBelow, type Nested, type NodeId, nestedOf, rootOf, star, train, type Tree, type TreeNode, tree } from "./ttn/tree.ts";
+export {
+  balanced,
+  draw,
+  edgesOf,
+  levels,
+  modesBelow,
+  type Nested,
+  type NodeId,
+  nestedOf,
+  rootOf,
+  star,
+  type Tree,
+  type TreeNode,
+  train,
+  tree,
+} from "./ttn/tree.ts";
 export { entropy, schmidtValues, type Truncated, type Truncation, truncate } from "./ttn/truncate.ts";
 export { modeSizes, ranks, storage, type TTN } from "./ttn/ttn.ts";
 export { version } from "./version.ts";

@@ -55,7 +55,8 @@ async function main(): Promise<number> {
   if (command === "list") return say(subject === undefined ? listAll() : listOne(find(subject)));
   if (command === "info") return say(info());
   if (command !== "run") throw new UsageError(`unknown command "${command}"${hint(command, ["run", "list", "info"])}`);
-  if (subject === undefined) throw new UsageError("run: which experiment? Known: " + experiments.map((e) => e.name).join(", "));
+  if (subject === undefined)
+    throw new UsageError(`run: which experiment? Known: ${experiments.map((e) => e.name).join(", ")}`);
   return run(subject, values);
 }
 
@@ -65,7 +66,9 @@ function read(args: string[]) {
   } catch (error) {
     const unknown = /'(--?[^' =]+)/.exec((error as Error).message)?.[1];
     throw new UsageError(
-      unknown ? `unknown option ${unknown}${hint(unknown.replace(/^-+/, ""), Object.keys(options), "--")}` : (error as Error).message,
+      unknown
+        ? `unknown option ${unknown}${hint(unknown.replace(/^-+/, ""), Object.keys(options), "--")}`
+        : (error as Error).message,
     );
   }
 }
@@ -74,7 +77,9 @@ async function run(
   subject: string,
   flags: { set?: string[]; out?: string; quick?: boolean; force?: boolean },
 ): Promise<number> {
-  const { experiment, given } = subject.endsWith(".json") ? await readConfig(subject) : { experiment: find(subject), given: {} };
+  const { experiment, given } = subject.endsWith(".json")
+    ? await readConfig(subject)
+    : { experiment: find(subject), given: {} };
   const parameters = parseParameters(experiment.name, experiment.parameters, {
     ...(flags.quick ? experiment.quick : {}),
     ...given,
@@ -129,10 +134,14 @@ async function readConfig(path: string): Promise<{ experiment: Experiment; given
     throw new ConfigError(`${path}: expected an object with "experiment" and "parameters"`);
   const { experiment, parameters = {}, ...more } = config as Record<string, unknown>;
   if (typeof experiment !== "string")
-    throw new ConfigError(`${path}: experiment is ${JSON.stringify(experiment) ?? "missing"}, expected one of ${names().join(", ")}`);
+    throw new ConfigError(
+      `${path}: experiment is ${JSON.stringify(experiment) ?? "missing"}, expected one of ${names().join(", ")}`,
+    );
   const [other] = Object.keys(more);
   if (other !== undefined && !("stateHash" in more))
-    throw new ConfigError(`${path}: unknown field "${other}"${hint(other, ["experiment", "parameters"])} Known: experiment, parameters`);
+    throw new ConfigError(
+      `${path}: unknown field "${other}"${hint(other, ["experiment", "parameters"])} Known: experiment, parameters`,
+    );
   if (typeof parameters !== "object" || parameters === null)
     throw new ConfigError(`${path}: parameters is ${JSON.stringify(parameters)}, expected an object`);
   return { experiment: find(experiment), given: parameters };
@@ -155,11 +164,18 @@ const listAll = (): string => experiments.map((e) => `${e.name.padEnd(10)} ${e.s
 
 function listOne({ name, summary, parameters }: Experiment): string {
   const defaults = parameters.parse({}) as Record<string, unknown>;
-  const shown = (v: unknown): string => (v === Number.POSITIVE_INFINITY ? "inf" : typeof v === "string" ? v : JSON.stringify(v));
+  const shown = (v: unknown): string =>
+    v === Number.POSITIVE_INFINITY ? "inf" : typeof v === "string" ? v : JSON.stringify(v);
   const rows = Object.entries(parameters.shape).map(
-    ([key, field]) => `  ${key.padEnd(16)} ${shown(defaults[key]).padEnd(12)} ${(field as { description?: string }).description ?? ""}`,
+    ([key, field]) =>
+      `  ${key.padEnd(16)} ${shown(defaults[key]).padEnd(12)} ${(field as { description?: string }).description ?? ""}`,
   );
-  return [`${name}: ${summary}`, "", `  ${"parameter".padEnd(16)} ${"default".padEnd(12)} what is expected`, ...rows].join("\n");
+  return [
+    `${name}: ${summary}`,
+    "",
+    `  ${"parameter".padEnd(16)} ${"default".padEnd(12)} what is expected`,
+    ...rows,
+  ].join("\n");
 }
 
 function info(): string {
@@ -172,7 +188,9 @@ function info(): string {
     }
   });
   const cores = availableParallelism();
-  return [`dlra ${version}, Node ${process.versions.node}, ${cores} cores`, "backends (* is used):", ...lines].join("\n");
+  return [`dlra ${version}, Node ${process.versions.node}, ${cores} cores`, "backends (* is used):", ...lines].join(
+    "\n",
+  );
 }
 
 function say(text: string): number {

@@ -1,5 +1,9 @@
 /** A progress bar of one line, redrawn at most ten times a second; silent where the stream is no terminal. */
-export function progressBar(stream: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown }) {
+export function progressBar(stream: {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}) {
   let last = Number.NEGATIVE_INFINITY;
   let drawn = false;
   return {

@@ -26,7 +26,10 @@ export function summaryTable(name: string, record: RunRecord, extra: Readonly<Re
     ...ladder.flatMap(({ method, points }) => [
       "",
       `error at the end, ${method}`,
-      ...aligned([["dt", ...points.map((p) => `${p.dt}`)], ["error", ...points.map((p) => p.error.toExponential(2))]]),
+      ...aligned([
+        ["dt", ...points.map((p) => `${p.dt}`)],
+        ["error", ...points.map((p) => p.error.toExponential(2))],
+      ]),
     ]),
   ].join("\n");
 }

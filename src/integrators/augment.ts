@@ -71,7 +71,10 @@ export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefine
   const { children } = y.tree.nodes[node]!;
   children.forEach(replace);
   if (children.length > 0)
-    tensors[node] = pad(at.tensors[node]!, [...children.map((c) => tensors[c]!.shape.at(-1)!), at.tensors[node]!.shape.at(-1)!]);
+    tensors[node] = pad(at.tensors[node]!, [
+      ...children.map((c) => tensors[c]!.shape.at(-1)!),
+      at.tensors[node]!.shape.at(-1)!,
+    ]);
   return { tree: y.tree, tensors, center: node };
 }
 
@@ -79,6 +82,7 @@ export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefine
 export async function solveNodes(
   { rhs, executor, solver, signal }: StepContext,
   trials: readonly TTN[],
+  seeks: LocalProblem["seeks"],
   t: number,
   h: number,
 ): Promise<{ solutions: readonly LocalSolution[]; applications: number; failure: StepFailure | null }> {
@@ -88,12 +92,15 @@ export async function solveNodes(
     initial: trial.tensors[trial.center]!,
     t0: t,
     t1: t + h,
+    seeks,
   }));
   const solutions = await executor.solveAll(problems, solver, signal);
   const applications = solutions.reduce((sum, s) => sum + s.applications, 0);
   const bad = solutions.findIndex((s) => !s.converged);
   if (bad < 0) return { solutions, applications, failure: null };
-  const why = Number.isFinite(solutions[bad]!.final.data.reduce((sum, v) => sum + v, 0)) ? "solver-stalled" : "not-finite";
+  const why = Number.isFinite(solutions[bad]!.final.data.reduce((sum, v) => sum + v, 0))
+    ? "solver-stalled"
+    : "not-finite";
   return { solutions, applications, failure: { ok: false, why, node: problems[bad]!.node } };
 }
 

@@ -25,7 +25,7 @@ export function augmentedBug(): Integrator {
       for (const level of levels(y.tree)) {
         const nodes = level.filter((id) => growing.has(id));
         const trials = nodes.map((id) => inBases(y, id, bases));
-        const solved = await solveNodes(context, trials, t, h);
+        const solved = await solveNodes(context, trials, "basis", t, h);
         if (solved.failure) return solved.failure;
         applications += solved.applications;
         nodes.forEach((id, k) => {
@@ -33,10 +33,17 @@ export function augmentedBug(): Integrator {
         });
       }
       const start = inBases(y, root, bases);
-      const solved = await solveNodes(context, [start], t, h);
+      const solved = await solveNodes(context, [start], "state", t, h);
       if (solved.failure) return solved.failure;
       const { y: end, discarded } = truncate(assembled(y, bases, solved.solutions[0]!.final), context.truncation);
-      return { ok: true, y: end, discarded, applications: applications + solved.applications, missed: null, widened: start };
+      return {
+        ok: true,
+        y: end,
+        discarded,
+        applications: applications + solved.applications,
+        missed: null,
+        widened: start,
+      };
     },
   };
 }

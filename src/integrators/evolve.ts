@@ -1,4 +1,4 @@
-import { isFinite } from "../linalg/tensor.ts";
+import { allFinite } from "../linalg/tensor.ts";
 import { norm, scale } from "../ttn/arithmetic.ts";
 import { moveCenter } from "../ttn/gauge.ts";
 import type { ObservedValue, Problem } from "../ttn/problem.ts";
@@ -9,7 +9,7 @@ import type { Executor } from "./executor.ts";
 import type { Integrator, StepContext, StepFailure, StepSuccess } from "./integrator.ts";
 import { exponential } from "./local/exponential.ts";
 import type { LocalSolver } from "./local/problem.ts";
-import { reasonToReject, type Rejection } from "./rejection.ts";
+import { type Rejection, reasonToReject } from "./rejection.ts";
 
 export interface EvolveOptions {
   readonly integrator: Integrator;
@@ -142,7 +142,7 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
       }
       const y = options.normalize ? scale(1 / norm(result.y), result.y) : result.y;
       const root = y.tensors[rootOf(y.tree)]!;
-      if (!isFinite(root)) throw new EvolutionError({ ok: false, why: "not-finite", node: rootOf(y.tree) }, last, h);
+      if (!allFinite(root)) throw new EvolutionError({ ok: false, why: "not-finite", node: rootOf(y.tree) }, last, h);
       const seconds = (performance.now() - begin) / 1000;
       last = {
         step: last.step + 1,
@@ -165,8 +165,10 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
 /** Checks everything a run is given, and lists the times where a step has to end. */
 function plan({ rhs, span, initial }: Problem, { h, observeAt, normalize }: EvolveOptions, truncation: Truncation) {
   const [t0, t1] = span;
-  if (!(h > 0 && h < Number.POSITIVE_INFINITY)) throw new RangeError(`evolve: step size h is ${h}, expected a positive number`);
-  if (!Number.isFinite(t0) || !Number.isFinite(t1)) throw new RangeError(`evolve: the span is [${t0}, ${t1}], expected finite times`);
+  if (!(h > 0 && h < Number.POSITIVE_INFINITY))
+    throw new RangeError(`evolve: step size h is ${h}, expected a positive number`);
+  if (!Number.isFinite(t0) || !Number.isFinite(t1))
+    throw new RangeError(`evolve: the span is [${t0}, ${t1}], expected finite times`);
   checkTruncation(truncation);
   if (Array.isArray(truncation.maxRank) && truncation.maxRank.length !== initial.tree.nodes.length)
     throw new RangeError(
@@ -174,16 +176,21 @@ function plan({ rhs, span, initial }: Problem, { h, observeAt, normalize }: Evol
     );
   rhs.check(initial);
   initial.tensors.forEach((t, id) => {
-    if (!isFinite(t)) throw new RangeError(`evolve: the initial value has entries that are not finite, at node ${id}`);
+    if (!allFinite(t)) throw new RangeError(`evolve: the initial value has entries that are not finite, at node ${id}`);
   });
-  if (normalize && norm(initial) === 0) throw new RangeError("evolve: the initial value is zero and cannot be normalised");
+  if (normalize && norm(initial) === 0)
+    throw new RangeError("evolve: the initial value is zero and cannot be normalised");
   const low = Math.min(t0, t1);
   const high = Math.max(t0, t1);
   for (const t of observeAt ?? [])
-    if (!(t >= low && t <= high)) throw new RangeError(`evolve: time ${t} to observe is outside the span [${t0}, ${t1}]`);
+    if (!(t >= low && t <= high))
+      throw new RangeError(`evolve: time ${t} to observe is outside the span [${t0}, ${t1}]`);
   const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-12 * Math.max(h, Math.abs(a));
   const direction = Math.sign(t1 - t0);
   const times = [...(observeAt ?? []), t1].sort((a, b) => direction * (a - b));
   const stops = times.filter((t, i) => !near(t, t0) && (i === 0 || !near(t, times[i - 1]!)));
-  return { stops: direction === 0 ? [] : stops, isObserved: (t: number) => !observeAt || observeAt.some((s) => near(s, t)) };
+  return {
+    stops: direction === 0 ? [] : stops,
+    isObserved: (t: number) => !observeAt || observeAt.some((s) => near(s, t)),
+  };
 }

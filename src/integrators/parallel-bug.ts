@@ -40,7 +40,12 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
   const method: Integrator = {
     name: root === "galerkin" ? "parallel BUG, Galerkin root" : `parallel BUG, assembled root, ${coupling} coupling`,
     reference: "ceruti2024parallel",
-    promises: { order: 1, exact: false, conserves: root === "galerkin" ? "norm and energy" : "nothing", rankAdaptive: true },
+    promises: {
+      order: 1,
+      exact: false,
+      conserves: root === "galerkin" ? "norm and energy" : "nothing",
+      rankAdaptive: true,
+    },
     step: (context, y, t, h) => step(context, y, t, h, root, coupling),
   };
   return firstStep === "augmented" ? { ...method, starter: augmentedBug() } : method;
@@ -48,7 +53,9 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
 
 function oneOf(name: string, value: string, known: readonly string[]): void {
   if (!known.includes(value))
-    throw new RangeError(`parallelBug: ${name} is ${JSON.stringify(value)}, expected ${known.map((k) => `"${k}"`).join(" or ")}`);
+    throw new RangeError(
+      `parallelBug: ${name} is ${JSON.stringify(value)}, expected ${known.map((k) => `"${k}"`).join(" or ")}`,
+    );
 }
 
 async function step(
@@ -63,7 +70,14 @@ async function step(
   const root = rootOf(y.tree);
   const growing = growingEdges(y);
   const nodes = rootKind === "assembled" ? [...growing, root] : growing;
-  const solved = await solveNodes(context, nodes.map((id) => at[id]!), t, h);
+  const seeks = rootKind === "assembled" ? "state" : "basis"; // an assembled root takes its blocks from all solutions
+  const solved = await solveNodes(
+    context,
+    nodes.map((id) => at[id]!),
+    seeks,
+    t,
+    h,
+  );
   if (solved.failure) return solved.failure;
   let { applications } = solved;
   let missed: number | null = context.measureMissed ? 0 : null;
@@ -85,7 +99,9 @@ async function step(
       const offset = solution.shape.map((n, k) => (k === i ? n : 0));
       const shape = solution.shape.with(i, grown[child].fresh.shape[1]!);
       const part =
-        coupling === "euler" ? scaled(h, block(field!, offset, shape)) : modeProduct(at[child]!.tensors[id]!, i, news[child]!);
+        coupling === "euler"
+          ? scaled(h, block(field!, offset, shape))
+          : modeProduct(at[child]!.tensors[id]!, i, news[child]!);
       place(part, wide, offset);
     });
     return wide;
@@ -114,7 +130,7 @@ async function step(
   const start = inBases(y, root, bases);
   let core: Tensor;
   if (rootKind === "galerkin") {
-    const last = await solveNodes(context, [start], t, h);
+    const last = await solveNodes(context, [start], "state", t, h);
     if (last.failure) return last.failure;
     applications += last.applications;
     core = last.solutions[0]!.final;
@@ -126,9 +142,17 @@ async function step(
 /** Zeroes the blocks with no new direction and with one, so that those with two or more remain. */
 function withoutSimpleBlocks(wide: Tensor, old: readonly number[]): Tensor {
   const rest = { ...wide, data: wide.data.slice() };
-  place(tensor(old, wide.dtype), rest, old.map(() => 0));
+  place(
+    tensor(old, wide.dtype),
+    rest,
+    old.map(() => 0),
+  );
   old.forEach((n, i) => {
-    place(tensor(old.with(i, wide.shape[i]! - n), wide.dtype), rest, old.map((_, k) => (k === i ? n : 0)));
+    place(
+      tensor(old.with(i, wide.shape[i]! - n), wide.dtype),
+      rest,
+      old.map((_, k) => (k === i ? n : 0)),
+    );
   });
   return rest;
 }

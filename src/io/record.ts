@@ -41,7 +41,9 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
   const [t0, t1] = problem.span;
   const stride = every * evolving.h;
   const count = Math.max(0, Math.ceil(Math.abs(t1 - t0) / stride - 1e-9));
-  const observeAt = Array.from({ length: count + 1 }, (_, k) => (k === count ? t1 : t0 + Math.sign(t1 - t0) * k * stride));
+  const observeAt = Array.from({ length: count + 1 }, (_, k) =>
+    k === count ? t1 : t0 + Math.sign(t1 - t0) * k * stride,
+  );
   const rows = {
     times: [] as number[],
     observables: Object.fromEntries(Object.keys(problem.observables).map((name) => [name, [] as ObservedValue[]])),
@@ -73,7 +75,8 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
     }
   } catch (error) {
     if (error instanceof EvolutionError) outcome = { status: "failed", message: error.message };
-    else if (evolving.signal?.aborted) outcome = { status: "interrupted", message: `interrupted after t = ${rows.times.at(-1)}` };
+    else if (evolving.signal?.aborted)
+      outcome = { status: "interrupted", message: `interrupted after t = ${rows.times.at(-1)}` };
     else throw error;
   }
   return { ...outcome, ...rows, seconds: (performance.now() - begin) / 1000, state };

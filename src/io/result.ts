@@ -35,18 +35,36 @@ export async function prepareFolder(folder: string, force: boolean): Promise<voi
     await writeFile(probe, "");
     await rm(probe);
   } catch (error) {
-    throw new OutputError(`output folder ${folder}: cannot be written (${(error as Error).message}); choose another with --out`);
+    throw new OutputError(
+      `output folder ${folder}: cannot be written (${(error as Error).message}); choose another with --out`,
+    );
   }
   if (force) return;
-  const exists = await access(join(folder, "result.json")).then(() => true, () => false);
-  if (exists) throw new OutputError(`output folder ${folder}: already holds a result; use --force to overwrite, or another --out`);
+  const exists = await access(join(folder, "result.json")).then(
+    () => true,
+    () => false,
+  );
+  if (exists)
+    throw new OutputError(
+      `output folder ${folder}: already holds a result; use --force to overwrite, or another --out`,
+    );
 }
 
 /** Makes a folder and its parents; by hand, since a recursive mkdir never returns where a parent refuses children as missing. */
 async function makeFolder(path: string): Promise<void> {
-  const made = await mkdir(path).then(() => null, (error: NodeJS.ErrnoException) => error);
+  const made = await mkdir(path).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error,
+  );
   if (made === null || made.code === "EEXIST") return;
-  if (made.code !== "ENOENT" || (await access(dirname(path)).then(() => true, () => false))) throw made;
+  if (
+    made.code !== "ENOENT" ||
+    (await access(dirname(path)).then(
+      () => true,
+      () => false,
+    ))
+  )
+    throw made;
   await makeFolder(dirname(path));
   await mkdir(path);
 }
@@ -65,7 +83,10 @@ export function resultFields(experiment: string, parameters: object, record: Run
     stateHash: stateHash(state),
     ...rows,
     observables: Object.fromEntries(
-      Object.entries(observables).map(([name, values]) => [name, values.map((v) => (typeof v === "number" ? v : [...v]))]),
+      Object.entries(observables).map(([name, values]) => [
+        name,
+        values.map((v) => (typeof v === "number" ? v : [...v])),
+      ]),
     ),
   };
 }
@@ -79,7 +100,11 @@ export function resultArrays(record: RunRecord): Record<string, NpyArray> {
     const data = Float64Array.from(rows.flatMap((row) => (typeof row === "number" ? [row] : Array.from(row))));
     return { dtype: "float64", shape: width === null ? [rows.length] : [rows.length, width], data };
   };
-  const integers = (rows: readonly number[]): NpyArray => ({ dtype: "int32", shape: [rows.length], data: Int32Array.from(rows) });
+  const integers = (rows: readonly number[]): NpyArray => ({
+    dtype: "int32",
+    shape: [rows.length],
+    data: Int32Array.from(rows),
+  });
   return {
     times: floats(times),
     ranks: { dtype: "int32", shape: [ranks.length, ranks[0]?.length ?? 0], data: Int32Array.from(ranks.flat()) },
@@ -105,7 +130,12 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
 }
 
 /** `result.json` and `result.npz` of a run. Numbers that JSON has no word for (NaN, infinities) become null or "inf". */
-export function resultFiles(experiment: string, parameters: object, record: RunRecord, extra: object = {}): Record<string, string | Uint8Array> {
+export function resultFiles(
+  experiment: string,
+  parameters: object,
+  record: RunRecord,
+  extra: object = {},
+): Record<string, string | Uint8Array> {
   const fields = { ...resultFields(experiment, parameters, record), ...extra };
   const plain = (_: string, value: unknown): unknown => (value === Number.POSITIVE_INFINITY ? "inf" : value);
   return { "result.json": `${JSON.stringify(fields, plain, 1)}\n`, "result.npz": writeNpz(resultArrays(record)) };

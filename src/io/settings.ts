@@ -28,11 +28,16 @@ export const runSettings = {
   truncation: z.enum(["weighted", "paper"]).default("weighted").describe("how ranks are cut: weighted or paper"),
   relative: z.boolean().default(false).describe("whether the tolerance is relative to the norm: true or false"),
   integrator: z.enum(["parallel", "augmented"]).default("parallel").describe("parallel or augmented (BUG)"),
-  root: z.enum(["galerkin", "assembled"]).default("galerkin").describe("root of parallel BUG: galerkin or assembled (the paper's)"),
+  root: z
+    .enum(["galerkin", "assembled"])
+    .default("galerkin")
+    .describe("root of parallel BUG: galerkin or assembled (the paper's)"),
   coupling: z
     .enum(["auto", "euler", "evolved"])
     .default("auto")
-    .describe("coupling blocks of parallel BUG: euler (the paper's), evolved, or auto (evolved for a galerkin root, else euler)"),
+    .describe(
+      "coupling blocks of parallel BUG: euler (the paper's), evolved, or auto (evolved for a galerkin root, else euler)",
+    ),
   firstStep: z
     .enum(["augmented", "parallel"])
     .default("augmented")
@@ -46,7 +51,10 @@ export const runSettings = {
     .default("binary")
     .describe("binary, train, star, or nested arrays of sites such as [[0,1],[2,[3,4]]]"),
   every: positiveInteger.default(1).describe("steps between two observations, a positive integer"),
-  backend: z.enum(["auto", ...backendNames]).default("auto").describe(`auto, ${backendNames.join(", ")}`),
+  backend: z
+    .enum(["auto", ...backendNames])
+    .default("auto")
+    .describe(`auto, ${backendNames.join(", ")}`),
   seed: z.int().nonnegative().default(1).describe("seed of a random initial state, a non-negative integer"),
 };
 
@@ -61,14 +69,20 @@ export class ConfigError extends Error {
  * Checks parameters against a schema and fills in defaults. Throws a ConfigError that names the parameter, its value and
  * what was expected; for an unknown name, the nearest known one.
  */
-export function parseParameters<S extends z.ZodRawShape>(where: string, schema: z.ZodObject<S>, given: unknown): z.infer<z.ZodObject<S>> {
+export function parseParameters<S extends z.ZodRawShape>(
+  where: string,
+  schema: z.ZodObject<S>,
+  given: unknown,
+): z.infer<z.ZodObject<S>> {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw new ConfigError(`${where}: the parameters are ${text(given)}, expected an object of names and values`);
   const known = Object.keys(schema.shape);
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
-    throw new ConfigError(`${where}: unknown parameter "${name}"${near ? `; did you mean "${near}"?` : ""} Known: ${known.join(", ")}`);
+    throw new ConfigError(
+      `${where}: unknown parameter "${name}"${near ? `; did you mean "${near}"?` : ""} Known: ${known.join(", ")}`,
+    );
   }
   const result = schema.safeParse(given);
   if (result.success) return result.data;
@@ -79,7 +93,8 @@ export function parseParameters<S extends z.ZodRawShape>(where: string, schema: 
   throw new ConfigError(`${where}: ${name} is ${text(value)}, expected ${field?.description ?? issue.message}`);
 }
 
-const text = (value: unknown): string => (value === undefined ? "missing" : (JSON.stringify(value) ?? String(value))).slice(0, 80);
+const text = (value: unknown): string =>
+  (value === undefined ? "missing" : (JSON.stringify(value) ?? String(value))).slice(0, 80);
 
 /** A `key=value` of the command line: JSON where it reads as such, infinities by name, else text. */
 export function parseAssignment(assignment: string): [string, unknown] {

@@ -7,8 +7,8 @@ import {
   commonDtype,
   complex,
   copy,
-  dtypeOf,
   type Dtype,
+  dtypeOf,
   reshape,
   type Scalar,
   shapeText,
@@ -164,19 +164,35 @@ export function pad(x: Tensor, shape: readonly number[], frame?: Frame): Tensor 
   if (shapeText(x.shape) === shapeText(shape)) return x;
   const out = made(shape, x.dtype, frame);
   if (frame) out.data.fill(0);
-  place(x, out, shape.map(() => 0));
+  place(
+    x,
+    out,
+    shape.map(() => 0),
+  );
   return out;
 }
 
 /** Overwrites the block of `out` that starts at `offset` with `x`. */
 export function place(x: Tensor, out: Tensor, offset: readonly number[]): void {
-  copyBlock(x.shape, x, offset.map(() => 0), out, offset);
+  copyBlock(
+    x.shape,
+    x,
+    offset.map(() => 0),
+    out,
+    offset,
+  );
 }
 
 /** The block of `x` of this shape that starts at `offset`. */
 export function block(x: Tensor, offset: readonly number[], shape: readonly number[], frame?: Frame): Tensor {
   const out = made(shape, x.dtype, frame);
-  copyBlock(shape, x, offset, out, offset.map(() => 0));
+  copyBlock(
+    shape,
+    x,
+    offset,
+    out,
+    offset.map(() => 0),
+  );
   return out;
 }
 

@@ -37,7 +37,9 @@ function load(name: string): Backend {
   if (name === "openblas") {
     const found = openblasBackend();
     if (found) return found;
-    throw new Error("backend openblas: no OpenBLAS library was found (Debian: apt install libopenblas0), or koffi is missing");
+    throw new Error(
+      "backend openblas: no OpenBLAS library was found (Debian: apt install libopenblas0), or koffi is missing",
+    );
   }
   throw new Error(`backend ${JSON.stringify(name)} is unknown; known: ${backendNames.join(", ")}`);
 }

@@ -117,7 +117,16 @@ function divide(x: Float64Array, w: number, at: number, re: number, im: number):
 }
 
 /** Row i of x, minus (re + i im) times row j, from column `first` on. */
-function subtractRow(x: Float64Array, w: number, n: number, i: number, j: number, re: number, im: number, first: number) {
+function subtractRow(
+  x: Float64Array,
+  w: number,
+  n: number,
+  i: number,
+  j: number,
+  re: number,
+  im: number,
+  first: number,
+) {
   if (w === 1) {
     for (let c = first; c < n; c++) x[i * n + c]! -= re * x[j * n + c]!;
     return;

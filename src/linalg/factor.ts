@@ -1,7 +1,9 @@
 import { backend } from "./current.ts";
 import { ConvergenceError } from "./errors.ts";
 import { exponent, scaleByPower } from "./scaling.ts";
+
 export { orthAug } from "./orth-aug.ts";
+
 import { type Dtype, shapeText, type Tensor, tensor, width } from "./tensor.ts";
 import { workspace } from "./workspace.ts";
 
@@ -67,7 +69,9 @@ function matrixShape(a: Tensor, who: string): [number, number] {
     throw new RangeError(`${who}: the shape is ${shapeText(a.shape)}, expected a matrix (rows x columns)`);
   const length = m * n * width(a.dtype);
   if (a.data.length !== length)
-    throw new RangeError(`${who}: a ${m}x${n} matrix of ${a.dtype} has ${length} numbers, its data has ${a.data.length}`);
+    throw new RangeError(
+      `${who}: a ${m}x${n} matrix of ${a.dtype} has ${length} numbers, its data has ${a.data.length}`,
+    );
   return [m, n];
 }
 

@@ -4,7 +4,13 @@ export { type BackendName, backend, backendNames, useBackend } from "./current.t
 export * from "./errors.ts";
 export { expm } from "./expm.ts";
 export { eigh, qr, singularValues, svd, triangular } from "./factor.ts";
-export { applyKroneckerSum, type KroneckerSum, type KroneckerTerm, kroneckerSum, planKroneckerSum } from "./kronecker-sum.ts";
+export {
+  applyKroneckerSum,
+  type KroneckerSum,
+  type KroneckerTerm,
+  kroneckerSum,
+  planKroneckerSum,
+} from "./kronecker-sum.ts";
 export { expAction, type KrylovOperator, type KrylovOptions, type KrylovResult } from "./krylov.ts";
 export { conj, dot, norm as frobeniusNorm } from "./level1.ts";
 export { orthAug } from "./orth-aug.ts";

@@ -1,8 +1,6 @@
-import { type Backend, gemmShape } from "./backend.ts";
-import { backend } from "./current.ts";
 import { expm } from "./expm.ts";
 import { axpy, dot, norm, scaleInto } from "./level1.ts";
-import { type Complex, complex, type Dtype, type Tensor, tensor, times, width } from "./tensor.ts";
+import { type Complex, type Dtype, type Tensor, tensor, times, width } from "./tensor.ts";
 import { tridiagonalEigen } from "./tridiagonal.ts";
 import { workspace } from "./workspace.ts";
 

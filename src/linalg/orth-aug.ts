@@ -3,7 +3,7 @@ import { backend } from "./current.ts";
 import { ConvergenceError } from "./errors.ts";
 import { norm } from "./level1.ts";
 import { exponent, scaleByPower } from "./scaling.ts";
-import { asDtype, type Complex, commonDtype, shapeText, type Tensor, tensor } from "./tensor.ts";
+import { type Complex, commonDtype, shapeText, type Tensor, tensor } from "./tensor.ts";
 import { workspace } from "./workspace.ts";
 
 const eps = Number.EPSILON;
@@ -27,9 +27,20 @@ const minusOne: Complex = { re: -1, im: 0 };
 export function orthAug(a: Tensor, b: Tensor): Tensor {
   const [top, r] = a.shape;
   const [n, p] = b.shape;
-  if (a.shape.length !== 2 || b.shape.length !== 2 || top === undefined || r === undefined || n === undefined || p === undefined || top > n)
-    throw new RangeError(`orthAug: a is ${shapeText(a.shape)}, b is ${shapeText(b.shape)}: expected matrices, a with no more rows than b`);
-  if (r > top) throw new RangeError(`orthAug: a is ${shapeText(a.shape)}: ${r} columns of length ${n} are not orthonormal`);
+  if (
+    a.shape.length !== 2 ||
+    b.shape.length !== 2 ||
+    top === undefined ||
+    r === undefined ||
+    n === undefined ||
+    p === undefined ||
+    top > n
+  )
+    throw new RangeError(
+      `orthAug: a is ${shapeText(a.shape)}, b is ${shapeText(b.shape)}: expected matrices, a with no more rows than b`,
+    );
+  if (r > top)
+    throw new RangeError(`orthAug: a is ${shapeText(a.shape)}: ${r} columns of length ${n} are not orthonormal`);
   const dtype = commonDtype(a.dtype, b.dtype);
   const blas = backend();
   using frame = workspace().frame();

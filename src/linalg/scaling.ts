@@ -14,7 +14,7 @@ function exponentOf(x: number): number {
   bits[0] = x;
   const biased = (words[1]! >>> 20) & 0x7ff;
   if (biased > 0) return biased - 1023;
-  bits[0] = x * 18446744073709551616; // a denormal number: lifted into the normal range first
+  bits[0] = x * (4294967296 * 4294967296); // a denormal number: lifted into the normal range by 2^64 first
   return ((words[1]! >>> 20) & 0x7ff) - 1023 - 64;
 }
 

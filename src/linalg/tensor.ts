@@ -126,7 +126,7 @@ export function entry(t: Tensor, ...index: readonly number[]): Complex {
 }
 
 /** Whether every number is finite. */
-export function isFinite(t: Tensor): boolean {
+export function allFinite(t: Tensor): boolean {
   for (let i = 0; i < t.data.length; i++) if (!Number.isFinite(t.data[i])) return false;
   return true;
 }

@@ -18,7 +18,8 @@ export function tridiagonalEigen(
   const z = new Float64Array(m * m);
   for (let i = 0; i < m; i++) z[i * (m + 1)] = 1;
   const size = Math.max(0, ...d.map(Math.abs), ...e.map(Math.abs));
-  if (!Number.isFinite(size)) throw new NonFiniteError("tridiagonalEigen: the matrix has entries that are NaN or infinite");
+  if (!Number.isFinite(size))
+    throw new NonFiniteError("tridiagonalEigen: the matrix has entries that are NaN or infinite");
   const negligible = 1e-17 * size; // the diagonal alone would ask for many sweeps where it nearly vanishes
   for (let l = 0; l < m; l++) {
     for (let sweep = 0; ; sweep++) {

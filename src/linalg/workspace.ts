@@ -53,8 +53,7 @@ export class Workspace {
       this.#slab++;
       this.#used = 0;
     }
-    if (this.#slab === this.#slabs.length)
-      this.#slabs.push(this.#backend.allocate(Math.max(padded, smallestSlab)));
+    if (this.#slab === this.#slabs.length) this.#slabs.push(this.#backend.allocate(Math.max(padded, smallestSlab)));
     const start = this.#used;
     this.#used += padded;
     return this.#slabs[this.#slab]!.subarray(start, start + length);

@@ -1,5 +1,5 @@
 import fc, { type Arbitrary } from "fast-check";
-import { combine, permute, scaled, scaleColumns } from "../linalg/contract.ts";
+import { combine, permute, scaleColumns, scaled } from "../linalg/contract.ts";
 import { conj } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import { type Dtype, entry, reshape, type Scalar, sizeOf, type Tensor } from "../linalg/tensor.ts";
@@ -76,7 +76,14 @@ export const trees = (options: TreeOptions = {}): Arbitrary<Tree> => pieces(opti
  * shape can have on every edge. The numbers come from a seed, so that states shrink in shape: to few and small modes and ranks.
  */
 export function statesTogether(count: number, options: StateOptions = {}): Arbitrary<readonly TTN[]> {
-  const { maxSize = 6, maxRank = 6, maxEntries = 4096, dtypes = ["float64", "complex128"], decays = [1], maxLeaves = 8 } = options;
+  const {
+    maxSize = 6,
+    maxRank = 6,
+    maxEntries = 4096,
+    dtypes = ["float64", "complex128"],
+    decays = [1],
+    maxLeaves = 8,
+  } = options;
   const nodes = 2 * maxLeaves;
   const numbers = (max: number, length: number) =>
     fc.array(fc.integer({ min: 1, max }), { minLength: length, maxLength: length });
@@ -128,12 +135,23 @@ function possibleRanks(t: Tree, sizes: readonly number[], wanted: readonly numbe
   return r;
 }
 
-function stateOf(t: Tree, sizes: readonly number[], r: readonly number[], seed: number, dtype: Dtype, decay: number): TTN {
+function stateOf(
+  t: Tree,
+  sizes: readonly number[],
+  r: readonly number[],
+  seed: number,
+  dtype: Dtype,
+  decay: number,
+): TTN {
   const random = seeded(seed);
   const tensors = t.nodes.map(({ mode, children }, id) => {
-    const c = randomTensor(random, mode !== null ? [sizes[mode]!, r[id]!] : [...children.map((child) => r[child]!), r[id]!], dtype);
-    let weight = 1;
-    const weights = Array.from({ length: r[id]! }, (_, j) => (j === 0 ? 1 : (weight *= decay)));
+    const c = randomTensor(
+      random,
+      mode !== null ? [sizes[mode]!, r[id]!] : [...children.map((child) => r[child]!), r[id]!],
+      dtype,
+    );
+    const weights = Array.from({ length: r[id]! }, () => 1);
+    for (let j = 1; j < weights.length; j++) weights[j] = weights[j - 1]! * decay;
     return reshape(scaleColumns(asBasis(c), weights), c.shape);
   });
   const y = ttn(t, tensors);
@@ -165,11 +183,26 @@ export function productTerms(sizes: readonly number[], options: TermOptions = {}
 }
 
 const matrix = (a: Tensor, hermitian: boolean): Tensor =>
-  hermitian ? scaled(0.5, combine([[1, a], [1, permute(conj(a), [1, 0])]])) : a;
+  hermitian
+    ? scaled(
+        0.5,
+        combine([
+          [1, a],
+          [1, permute(conj(a), [1, 0])],
+        ]),
+      )
+    : a;
 
 function alphabet(draw: () => Tensor): readonly Tensor[] {
   const [a, b] = [draw(), draw()];
-  return [a, b, combine([[1, a], [1, b]])];
+  return [
+    a,
+    b,
+    combine([
+      [1, a],
+      [1, b],
+    ]),
+  ];
 }
 
 /** Operators in tree form with the sum of products that they stand for, over modes of these sizes. */

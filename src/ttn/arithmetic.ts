@@ -1,4 +1,4 @@
-import { gramAllBut, modeProduct, matricize, pad, permute, place, scaled } from "../linalg/contract.ts";
+import { matmul, modeProduct, pad, permute, place, scaled } from "../linalg/contract.ts";
 import { norm as frobenius } from "../linalg/level1.ts";
 import {
   asDtype,
@@ -13,9 +13,8 @@ import {
   tensor,
 } from "../linalg/tensor.ts";
 import { asBasis, centers, moveCenter, orthonormalize } from "./gauge.ts";
-import { dtypeOfState, modeSizes, type TTN, withTensor } from "./ttn.ts";
 import { modesBelow, nestedOf, rootOf } from "./tree.ts";
-import { matmul } from "../linalg/contract.ts";
+import { dtypeOfState, modeSizes, type TTN, withTensor } from "./ttn.ts";
 
 /** The state with another scalar type. Throws a TypeError from complex to real. */
 export const stateAs = (y: TTN, dtype: Dtype): TTN =>
@@ -58,10 +57,17 @@ export function add(x: TTN, y: TTN): TTN {
     const t = b.tensors[id]!;
     const { mode, parent } = x.tree.nodes[id]!;
     const stays = (k: number): boolean => (mode !== null && k === 0) || (parent === null && k === s.shape.length - 1);
-    const both = pad(s, s.shape.map((n, k) => (stays(k) ? n : n + t.shape[k]!)));
+    const both = pad(
+      s,
+      s.shape.map((n, k) => (stays(k) ? n : n + t.shape[k]!)),
+    );
     const out = both === s ? tensor(s.shape, dtype) : both;
     if (both === s) return addTensors(s, t, out);
-    place(t, out, s.shape.map((n, k) => (stays(k) ? 0 : n)));
+    place(
+      t,
+      out,
+      s.shape.map((n, k) => (stays(k) ? 0 : n)),
+    );
     return out;
   });
   return orthonormalize({ tree: x.tree, tensors, center: rootOf(x.tree) });
@@ -86,8 +92,14 @@ export function toDense(y: TTN): Tensor {
   });
   const order = modesBelow(y.tree, rootOf(y.tree));
   const sizes = modeSizes(y);
-  const inTreeOrder = reshape(bases.at(-1)!, order.map((mode) => sizes[mode]!));
-  return permute(inTreeOrder, sizes.map((_, mode) => order.indexOf(mode)));
+  const inTreeOrder = reshape(
+    bases.at(-1)!,
+    order.map((mode) => sizes[mode]!),
+  );
+  return permute(
+    inTreeOrder,
+    sizes.map((_, mode) => order.indexOf(mode)),
+  );
 }
 
 /** Reduced density matrix of one mode, rho[i, j] = sum conj(Y[.. j ..]) Y[.. i ..]; its trace is the norm squared. */
@@ -102,5 +114,6 @@ export function sameSpace(what: string, x: TTN, y: TTN): void {
   const [a, b] = [JSON.stringify(nestedOf(x.tree)), JSON.stringify(nestedOf(y.tree))];
   if (x.tree !== y.tree && a !== b) throw new RangeError(`${what}: the trees differ: ${a} and ${b}`);
   const [m, n] = [modeSizes(x), modeSizes(y)];
-  if (shapeText(m) !== shapeText(n)) throw new RangeError(`${what}: mode sizes differ: ${shapeText(m)} and ${shapeText(n)}`);
+  if (shapeText(m) !== shapeText(n))
+    throw new RangeError(`${what}: mode sizes differ: ${shapeText(m)} and ${shapeText(n)}`);
 }

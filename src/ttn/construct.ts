@@ -1,13 +1,13 @@
-import { block, concatLast, matricize, permute, scaled, scaleColumns, tensorize } from "../linalg/contract.ts";
+import { block, concatLast, matricize, permute, scaleColumns, scaled, tensorize } from "../linalg/contract.ts";
 import { svd } from "../linalg/factor.ts";
 import { norm as frobenius } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { type Random, randomTensor } from "../linalg/random.ts";
 import {
+  allFinite,
   asDtype,
   commonDtype,
   type Dtype,
-  isFinite,
   reshape,
   shapeText,
   type Tensor,
@@ -30,11 +30,17 @@ export function productState(tree: Tree, vectors: readonly Tensor[], rank = 1): 
   if (vectors.length !== tree.order)
     throw new RangeError(`productState: ${vectors.length} vectors for a tree of ${tree.order} modes`);
   vectors.forEach((v, mode) => {
-    if (v.shape.length !== 1 || !isFinite(v) || frobenius(v) === 0)
-      throw new RangeError(`productState: the vector of mode ${mode} is ${shapeText(v.shape)}, expected one finite vector, not zero`);
+    if (v.shape.length !== 1 || !allFinite(v) || frobenius(v) === 0)
+      throw new RangeError(
+        `productState: the vector of mode ${mode} is ${shapeText(v.shape)}, expected one finite vector, not zero`,
+      );
   });
   const dtype = commonDtype(...vectors.map((v) => v.dtype));
-  const wanted = spreadRanks(tree, vectors.map((v) => v.shape[0]!), rank);
+  const wanted = spreadRanks(
+    tree,
+    vectors.map((v) => v.shape[0]!),
+    rank,
+  );
   const tensors = tree.nodes.map(({ mode, children, parent }, id) => {
     if (mode !== null) {
       const v = asDtype(vectors[mode]!, dtype);
@@ -57,7 +63,10 @@ function padBasis(column: Tensor, rank: number): Tensor {
   let padded = column;
   while (padded.shape[1]! < rank) {
     // squared distance of each unit vector to the span: 1 - |row of the basis|^2
-    const distance = Array.from({ length: n }, (_, i) => 1 - frobenius(block(basis, [i, 0], [1, basis.shape[1]!])) ** 2);
+    const distance = Array.from(
+      { length: n },
+      (_, i) => 1 - frobenius(block(basis, [i, 0], [1, basis.shape[1]!])) ** 2,
+    );
     const best = distance.findIndex((v) => v > Math.max(...distance) - 1e-9);
     const unit = tensor([n, 1], column.dtype);
     unit.data[w * best] = 1;
@@ -95,7 +104,7 @@ const roundOff = 32 * Number.EPSILON;
 export function fromDense(tree: Tree, full: Tensor, tolerance = 0): TTN {
   if (full.shape.length !== tree.order)
     throw new RangeError(`fromDense: the tensor is ${shapeText(full.shape)}, the tree has ${tree.order} leaves`);
-  if (!isFinite(full)) throw new RangeError("fromDense: the tensor has entries that are not finite");
+  if (!allFinite(full)) throw new RangeError("fromDense: the tensor has entries that are not finite");
   if (!(tolerance >= 0)) throw new RangeError(`fromDense: tolerance is ${tolerance}, expected zero or more`);
   largestRanks(tree, full.shape);
   const edges = Math.max(1, edgesOf(tree).length);

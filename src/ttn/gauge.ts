@@ -2,8 +2,8 @@ import { modeProduct, permute } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import { reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
-import { checkTensors, type TTN } from "./ttn.ts";
 import { type NodeId, rootOf, type Tree } from "./tree.ts";
+import { checkTensors, type TTN } from "./ttn.ts";
 
 /**
  * The network of these tensors in canonical form: every node but the root orthonormal, the centre at the root.
@@ -35,8 +35,7 @@ export const fromBasis = (matrix: Tensor, shape: readonly number[]): Tensor =>
   reshape(matrix, [...shape.slice(0, -1), matrix.shape[1]!]);
 
 /** Which child of its parent a node is. */
-export const childIndex = (tree: Tree, id: NodeId): number =>
-  tree.nodes[tree.nodes[id]!.parent!]!.children.indexOf(id);
+export const childIndex = (tree: Tree, id: NodeId): number => tree.nodes[tree.nodes[id]!.parent!]!.children.indexOf(id);
 
 /** The mode of the tensor at `at` that leads to its neighbour `to`; a leaf has its physical mode in front of the parent's. */
 export const modeTowards = (tree: Tree, at: NodeId, to: NodeId): number =>
@@ -59,7 +58,10 @@ export function shiftCenter(y: TTN, to: NodeId): TTN {
   const { q, r } = qr(asBasis(permute(c, order, frame)));
   const rest = order.slice(0, -1).map((k) => c.shape[k]!);
   const tensors = [...y.tensors];
-  tensors[from] = permute(reshape(q, [...rest, r.shape[0]!]), order.map((_, k) => order.indexOf(k)));
+  tensors[from] = permute(
+    reshape(q, [...rest, r.shape[0]!]),
+    order.map((_, k) => order.indexOf(k)),
+  );
   tensors[to] = modeProduct(y.tensors[to]!, modeTowards(y.tree, to, from), r);
   return { tree: y.tree, tensors, center: to };
 }
@@ -80,7 +82,10 @@ export function moveCenter(y: TTN, to: NodeId): TTN {
   const rising = up(y.center);
   const falling = up(to);
   const meeting = rising.find((id) => falling.includes(id))!;
-  const path = [...rising.slice(1, rising.indexOf(meeting) + 1), ...falling.slice(0, falling.indexOf(meeting)).reverse()];
+  const path = [
+    ...rising.slice(1, rising.indexOf(meeting) + 1),
+    ...falling.slice(0, falling.indexOf(meeting)).reverse(),
+  ];
   return path.reduce((state, id) => (id === state.center ? state : shiftCenter(state, id)), y);
 }
 

@@ -19,7 +19,11 @@ export function grow(old: Tensor, fresh: Tensor): Tensor {
   const rank = old.shape.at(-1)!;
   const last = fresh.shape.length - 1;
   const basis = tensor(fresh.shape.with(last, rank + fresh.shape[last]!), fresh.dtype);
-  place(old, basis, old.shape.map(() => 0));
+  place(
+    old,
+    basis,
+    old.shape.map(() => 0),
+  );
   place(fresh, basis, old.shape.map(() => 0).with(last, rank));
   grown.set(basis, { old, fresh });
   return basis;

@@ -51,7 +51,9 @@ export function tree(nested: Nested): Tree {
   for (let mode = 0; mode < order; mode++)
     if (!seen.has(mode)) {
       const largest = Math.max(...seen.keys());
-      throw new RangeError(`tree: mode ${mode} is missing; ${order} leaves carry modes up to ${largest}, expected 0 to ${order - 1}`);
+      throw new RangeError(
+        `tree: mode ${mode} is missing; ${order} leaves carry modes up to ${largest}, expected 0 to ${order - 1}`,
+      );
     }
   const leaves = Array.from({ length: order }, () => 0);
   nodes.forEach((node, id) => {

@@ -1,6 +1,6 @@
 import { block, matmul, matricize, modeProduct, permute } from "../linalg/contract.ts";
-import { conj } from "../linalg/level1.ts";
 import { singularValues, svd, triangular } from "../linalg/factor.ts";
+import { conj } from "../linalg/level1.ts";
 import { copy, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
 import { norm } from "./arithmetic.ts";
@@ -64,7 +64,10 @@ const hasIdleDirections = (y: TTN): boolean =>
 export function checkTruncation({ tolerance, maxRank = 1, minRank = 1 }: Truncation): void {
   if (tolerance !== "off" && !(tolerance > 0 && tolerance < Number.POSITIVE_INFINITY))
     throw new RangeError(`truncation: tolerance is ${tolerance}, expected a positive number, or "off"`);
-  for (const [name, rank] of [["minRank", minRank], ...[maxRank].flat().map((r) => ["maxRank", r])] as [string, number][])
+  for (const [name, rank] of [["minRank", minRank], ...[maxRank].flat().map((r) => ["maxRank", r])] as [
+    string,
+    number,
+  ][])
     if (!(rank >= 1) || (rank !== Number.POSITIVE_INFINITY && !Number.isInteger(rank)))
       throw new RangeError(`truncation: ${name} is ${rank}, expected a positive integer`);
 }
@@ -126,7 +129,10 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
     discarded += tailOf(s, rank);
     const basis = block(u, [0, 0], [u.shape[0]!, rank]);
     tensors[id] = fromBasis(basis, amplitude.shape);
-    const projected = children.reduce((t, child, i) => (overlap[child] ? modeProduct(t, i, overlap[child], frame) : t), old);
+    const projected = children.reduce(
+      (t, child, i) => (overlap[child] ? modeProduct(t, i, overlap[child], frame) : t),
+      old,
+    );
     const between = matmul(basis, asBasis(projected), "C", "N");
     overlap[id] = between;
     return between;

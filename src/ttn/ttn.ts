@@ -1,4 +1,4 @@
-import { type Dtype, isFinite, type Tensor, shapeText, sizeOf } from "../linalg/tensor.ts";
+import { allFinite, type Dtype, shapeText, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { edgesOf, type NodeId, rootOf, type Tree } from "./tree.ts";
 
 /**
@@ -43,8 +43,9 @@ export function checkTensors(tree: Tree, tensors: readonly Tensor[]): void {
       throw new RangeError(`ttn: the tensor of ${place} is ${shapeText(t.shape)}, expected ${modes} modes`);
     if (t.dtype !== tensors[0]!.dtype)
       throw new TypeError(`ttn: the tensor of ${place} is ${t.dtype}, that of node 0 is ${tensors[0]!.dtype}`);
-    if (t.shape.includes(0)) throw new RangeError(`ttn: the tensor of ${place} is ${shapeText(t.shape)}: a size is zero`);
-    if (!isFinite(t)) throw new RangeError(`ttn: the tensor of ${place} has entries that are not finite`);
+    if (t.shape.includes(0))
+      throw new RangeError(`ttn: the tensor of ${place} is ${shapeText(t.shape)}: a size is zero`);
+    if (!allFinite(t)) throw new RangeError(`ttn: the tensor of ${place} has entries that are not finite`);
     children.forEach((child, i) => {
       const rank = tensors[child]!.shape.at(-1)!;
       if (t.shape[i] !== rank)
@@ -65,7 +66,8 @@ export function largestRanks(tree: Tree, sizes: readonly number[]): readonly num
   if (sizes.length !== tree.order)
     throw new RangeError(`the tree has ${tree.order} leaves, ${sizes.length} mode sizes were given`);
   sizes.forEach((n, mode) => {
-    if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`mode ${mode} has size ${n}, expected a positive integer`);
+    if (!Number.isSafeInteger(n) || n < 1)
+      throw new RangeError(`mode ${mode} has size ${n}, expected a positive integer`);
   });
   const below = tree.nodes.map(() => 1);
   tree.nodes.forEach(({ mode, children }, id) => {
@@ -97,7 +99,9 @@ export function spreadRanks(tree: Tree, sizes: readonly number[], rank: number |
   for (const id of [...edgesOf(tree), rootOf(tree)]) {
     checkRank(`rank of node ${id}`, rank[id]!);
     if (rank[id]! > largest[id]!)
-      throw new RangeError(`node ${id} has rank ${rank[id]}, no tensor of sizes ${shapeText(sizes)} has more than ${largest[id]} there`);
+      throw new RangeError(
+        `node ${id} has rank ${rank[id]}, no tensor of sizes ${shapeText(sizes)} has more than ${largest[id]} there`,
+      );
     const { children, mode } = tree.nodes[id]!;
     if (mode !== null) continue;
     const around = [...children.map((c) => rank[c]!), rank[id]!];

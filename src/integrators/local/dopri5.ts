@@ -1,5 +1,5 @@
 import { axpy, norm } from "../../linalg/level1.ts";
-import { isFinite, type Tensor } from "../../linalg/tensor.ts";
+import { allFinite, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
 import { type LocalSolution, type LocalSolver, startValue } from "./problem.ts";
 
@@ -50,7 +50,8 @@ export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5
       let applications = 1;
       let errorEstimate = 0;
       g(problem.t0, y, slopes[0]!);
-      let share = Math.min(1, (0.01 * Math.max(size0, atol)) / (Math.abs(span) * norm(slopes[0]!) || 1));
+      const change = Math.abs(span) * norm(slopes[0]!);
+      let share = size0 > 0 && change > 0 ? Math.min(1, Math.max(1e-6, (0.01 * size0) / change)) : 1e-6;
       for (let step = 0; done < 1; step++) {
         if (step === maxSteps || !(share > 1e-14)) return { final: y, applications, errorEstimate, converged: false };
         const last = share >= 1 - done;
@@ -78,7 +79,7 @@ export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5
         const factor = ratio === 0 ? 5 : Math.min(5, Math.max(0.2, 0.9 * ratio ** -0.2));
         share = (Math.abs(h) / Math.abs(span)) * (Number.isNaN(factor) ? 0.2 : factor);
       }
-      return { final: y, applications, errorEstimate, converged: isFinite(y) };
+      return { final: y, applications, errorEstimate, converged: allFinite(y) };
     },
   };
 }

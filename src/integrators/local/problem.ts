@@ -9,6 +9,11 @@ export interface LocalProblem {
   readonly initial: Tensor;
   readonly t0: number;
   readonly t1: number;
+  /**
+   * What the solution is for: the range it adds to a "basis", where an error only tilts the space in which the state is then
+   * sought, or the "state" itself.
+   */
+  readonly seeks: "basis" | "state";
 }
 
 export interface LocalSolution {

@@ -1,5 +1,5 @@
 import { axpy } from "../../linalg/level1.ts";
-import { isFinite } from "../../linalg/tensor.ts";
+import { allFinite } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
 import { type LocalSolver, startValue } from "./problem.ts";
 
@@ -38,7 +38,7 @@ export function rk4({ substeps = 1 }: { readonly substeps?: number } = {}): Loca
           axpy({ re: next * h, im: 0 }, slope, stage);
         }
       }
-      return { final: y, applications: 4 * substeps, errorEstimate: 0, converged: isFinite(y) };
+      return { final: y, applications: 4 * substeps, errorEstimate: 0, converged: allFinite(y) };
     },
   };
 }

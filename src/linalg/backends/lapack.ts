@@ -1,6 +1,6 @@
+import { type Backend, gemmShape } from "../backend.ts";
 import type { Dtype } from "../tensor.ts";
 import { width } from "../tensor.ts";
-import { type Backend, gemmShape } from "../backend.ts";
 import type { Foreign, Native } from "./openblas-library.ts";
 
 /**
@@ -84,12 +84,15 @@ export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr
     input = scratch(input, w * m * n);
     const x = input;
     transpose(w, m, n, a, x);
-    const tau = (real = scratch(real, 2 * k));
+    real = scratch(real, 2 * k);
+    const tau = real;
     withWork(dtype, (space, lwork) => geqrf(cell(0, m), cell(1, n), x, cell(2, m), tau, space, lwork, info));
     for (let i = 0; i < k; i++)
       for (let j = i; j < n; j++) for (let c = 0; c < w; c++) r[w * (i * n + j) + c] = x[w * (j * m + i) + c]!;
     if (!q) return;
-    withWork(dtype, (space, lwork) => ungqr(cell(0, m), cell(1, k), cell(3, k), x, cell(2, m), tau, space, lwork, info));
+    withWork(dtype, (space, lwork) =>
+      ungqr(cell(0, m), cell(1, k), cell(3, k), x, cell(2, m), tau, space, lwork, info),
+    );
     transpose(w, k, m, x, q);
   };
 
@@ -119,7 +122,8 @@ export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr
     // Divide and conquer fails on rare matrices that the plain QR iteration still takes.
     if (!done) {
       keep(a, w * m * n);
-      if (!withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1))) return false;
+      if (!withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1)))
+        return false;
     }
     u?.set(left.subarray(0, w * m * k));
     vh?.set(right.subarray(0, w * k * n));
@@ -138,7 +142,22 @@ export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr
       // A query in one of the sizes is a query in all.
       const [lr, li] = cells[20] === -1 ? [-1, -1] : [real.length, integers.length];
       const rest = dtype === "complex128" ? [real, cell(4, lr!)] : [];
-      heevd(letter("V"), letter("U"), cell(0, n), x, cell(1, n), values, space, lwork, ...rest, integers, cell(5, li!), info, 1, 1);
+      heevd(
+        letter("V"),
+        letter("U"),
+        cell(0, n),
+        x,
+        cell(1, n),
+        values,
+        space,
+        lwork,
+        ...rest,
+        integers,
+        cell(5, li!),
+        info,
+        1,
+        1,
+      );
     });
     for (let i = 0; i < n; i++)
       for (let j = 0; j < n; j++) {

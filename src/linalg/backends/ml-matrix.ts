@@ -31,7 +31,14 @@ export function mlMatrix(): MlMatrix | null {
 }
 
 /** Thin QR of a real matrix; a wide one by its first m columns, the rest of R being Q^T A. */
-export function mlQr(ml: MlMatrix, m: number, n: number, a: Float64Array, q: Float64Array | null, r: Float64Array): void {
+export function mlQr(
+  ml: MlMatrix,
+  m: number,
+  n: number,
+  a: Float64Array,
+  q: Float64Array | null,
+  r: Float64Array,
+): void {
   const k = Math.min(m, n);
   const leading = new Float64Array(m * k);
   for (let i = 0; i < m; i++) leading.set(a.subarray(i * n, i * n + k), i * k);

@@ -55,7 +55,10 @@ function attempt(koffi: Koffi, path: string): Native | null {
     const library = koffi.load(path);
     for (const symbol of ["cblas_zgemm", "dgesdd_"]) library.func(symbol, "void", []);
     library.func("openblas_set_num_threads", "void", ["int"])(1);
-    const version = String(library.func("openblas_get_config", "str", [])()).split(" ").slice(0, 2).join(" ");
+    const version = String(library.func("openblas_get_config", "str", [])())
+      .split(" ")
+      .slice(0, 2)
+      .join(" ");
     const core = String(library.func("openblas_get_corename", "str", [])());
     return {
       description: `${version} (${core}) from ${path}, one thread`,

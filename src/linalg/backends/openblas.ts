@@ -1,6 +1,6 @@
+import type { Backend, Gemm, Op } from "../backend.ts";
 import type { Complex } from "../tensor.ts";
 import { width } from "../tensor.ts";
-import type { Backend, Gemm, Op } from "../backend.ts";
 import { lapack } from "./lapack.ts";
 import { loadOpenblas, type Native } from "./openblas-library.ts";
 
@@ -24,7 +24,22 @@ const trans: Record<Op, number> = { N: 111, T: 112, C: 113 };
 function create(native: Native): Backend {
   const int = "int";
   const pointer = "void *";
-  const signature = (scalar: string) => [int, int, int, int, int, int, scalar, pointer, int, pointer, int, scalar, pointer, int];
+  const signature = (scalar: string) => [
+    int,
+    int,
+    int,
+    int,
+    int,
+    int,
+    scalar,
+    pointer,
+    int,
+    pointer,
+    int,
+    scalar,
+    pointer,
+    int,
+  ];
   const dgemm = native.func("cblas_dgemm", "void", signature("double"));
   const zgemm = native.func("cblas_zgemm", "void", signature(pointer));
   const scalars = new Float64Array(16);
@@ -106,4 +121,3 @@ function tinyGemm(g: Gemm, alpha: Complex, a: Float64Array, b: Float64Array, bet
         c[z + 1] = beta === 0 ? outIm : outIm + beta * c[z + 1]!;
       }
 }
-

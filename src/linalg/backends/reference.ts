@@ -1,6 +1,6 @@
+import type { Backend, Gemm, Op } from "../backend.ts";
 import type { Complex, Dtype } from "../tensor.ts";
 import { width } from "../tensor.ts";
-import type { Backend, Gemm, Op } from "../backend.ts";
 import { mlEigh, mlMatrix, mlQr, mlSvd } from "./ml-matrix.ts";
 import { plainQr, plainSvd } from "./plain.ts";
 import { plainEigh } from "./plain-eigh.ts";
@@ -25,7 +25,9 @@ export function referenceBackend(): Backend {
       const x = a.subarray(0, m * n * width(dtype));
       const ml = real(dtype, x);
       if (!ml)
-        return asComplex(dtype, x, u && vh ? [u, vh] : [], (y, out) => plainSvd(m, n, y, out[0] ?? null, s, out[1] ?? null));
+        return asComplex(dtype, x, u && vh ? [u, vh] : [], (y, out) =>
+          plainSvd(m, n, y, out[0] ?? null, s, out[1] ?? null),
+        );
       mlSvd(ml, m, n, x, u, s, vh);
       return true;
     },

@@ -88,9 +88,39 @@ export function createWasm(variant: "best" | "plain" = "best"): WasmBackend {
 const extent = (count: number, stride: number, rows: number, ld: number, columns: number): number =>
   rows === 0 || columns === 0 ? 0 : (count - 1) * stride + (rows - 1) * ld + columns;
 
-function call(kernels: Kernels, g: Gemm, w: number, re: number, im: number, a: number, b: number, beta: number, c: number) {
+function call(
+  kernels: Kernels,
+  g: Gemm,
+  w: number,
+  re: number,
+  im: number,
+  a: number,
+  b: number,
+  beta: number,
+  c: number,
+) {
   const { m, n, k, lda, ldb, ldc, count, strideA, strideB, strideC } = g;
-  kernels.gemm(w, code[g.opA], code[g.opB], m, n, k, lda, ldb, ldc, count, strideA, strideB, strideC, re, im, a, b, beta, c);
+  kernels.gemm(
+    w,
+    code[g.opA],
+    code[g.opB],
+    m,
+    n,
+    k,
+    lda,
+    ldb,
+    ldc,
+    count,
+    strideA,
+    strideB,
+    strideC,
+    re,
+    im,
+    a,
+    b,
+    beta,
+    c,
+  );
 }
 
 function svd(
@@ -125,7 +155,15 @@ function svd(
  * Eigenvalues through the singular values of H + sigma, with sigma twice a bound of the norm: that matrix is positive
  * definite with a condition number of at most 3, so that both sides of its SVD are the eigenvectors.
  */
-function eigh(kernels: Kernels, heap: Heap, w: number, n: number, a: Float64Array, values: Float64Array, v: Float64Array) {
+function eigh(
+  kernels: Kernels,
+  heap: Heap,
+  w: number,
+  n: number,
+  a: Float64Array,
+  values: Float64Array,
+  v: Float64Array,
+) {
   const shifted = new Float64Array(w * n * n);
   const sums = new Float64Array(n);
   for (let i = 0; i < n; i++)
@@ -149,8 +187,7 @@ function eigh(kernels: Kernels, heap: Heap, w: number, n: number, a: Float64Arra
   const converged = svd(kernels, heap, w, n, n, shifted, u, s, vh);
   for (let j = 0; j < n; j++) {
     values[j] = s[n - 1 - j]! - sigma;
-    for (let i = 0; i < n; i++)
-      for (let p = 0; p < w; p++) v[w * (i * n + j) + p] = u[w * (i * n + n - 1 - j) + p]!;
+    for (let i = 0; i < n; i++) for (let p = 0; p < w; p++) v[w * (i * n + j) + p] = u[w * (i * n + n - 1 - j) + p]!;
   }
   return converged;
 }

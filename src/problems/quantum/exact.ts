@@ -1,5 +1,5 @@
-import { expAction } from "../../linalg/krylov.ts";
 import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { expAction } from "../../linalg/krylov.ts";
 import { asDtype, copy, shapeText, sizeOf, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";

@@ -1,5 +1,5 @@
 import type { Tensor } from "../../linalg/tensor.ts";
-import { isFinite as isFiniteTensor, shapeText } from "../../linalg/tensor.ts";
+import { allFinite as isFiniteTensor, shapeText } from "../../linalg/tensor.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
 import { OperatorAlgebra, scalarTerm } from "./expression/algebra.ts";
 import { compile } from "./expression/compile.ts";

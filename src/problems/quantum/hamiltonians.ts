@@ -1,6 +1,6 @@
-import { fromFunction, type Tensor } from "../../linalg/tensor.ts";
 import { combine, scaled } from "../../linalg/contract.ts";
-import { pairTerms, type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts";
+import { fromFunction, type Tensor } from "../../linalg/tensor.ts";
+import { type ProductTerm, pairTerms, productSum } from "../../ttn/operators/product-sum.ts";
 import type { TTNO } from "../../ttn/operators/ttno.ts";
 import type { Tree } from "../../ttn/tree.ts";
 import { spinOperators } from "./spin-operators.ts";
@@ -31,7 +31,10 @@ export function longRangeIsingTerms(d: number, options: IsingOptions = {}): Prod
   for (const [name, value] of Object.entries({ Omega, Delta, nu }))
     if (!Number.isFinite(value)) throw new RangeError(`longRangeIsing: ${name} is ${value}, expected a finite number`);
   if (!(alpha >= 0)) throw new RangeError(`longRangeIsing: alpha is ${alpha}, expected zero or more, or Infinity`);
-  const local = combine([[Omega, X], [Delta, n]]);
+  const local = combine([
+    [Omega, X],
+    [Delta, n],
+  ]);
   const coupled = Array<Tensor>(d).fill(n);
   return pairTerms(powerLaw(d, nu, alpha), coupled, Array<Tensor>(d).fill(local));
 }
@@ -78,11 +81,22 @@ export function xxz(tree: Tree, options: XxzOptions = {}): TTNO {
     terms.push({ coefficient: field("hx", hx, i), factors: [{ mode: i, operator: Sx }] });
     terms.push({ coefficient: field("hz", hz, i), factors: [{ mode: i, operator: Sz }] });
     if (i + 1 === d) break;
-    for (const [coefficient, s] of [[J, Sx], [J, Sy], [J * Delta, Sz]] as const)
-      terms.push({ coefficient, factors: [{ mode: i, operator: s }, { mode: i + 1, operator: s }] });
+    for (const [coefficient, s] of [
+      [J, Sx],
+      [J, Sy],
+      [J * Delta, Sz],
+    ] as const)
+      terms.push({
+        coefficient,
+        factors: [
+          { mode: i, operator: s },
+          { mode: i + 1, operator: s },
+        ],
+      });
   }
   return productSum(tree, Array<number>(d).fill(2), terms);
 }
 
 /** The Heisenberg chain J sum_i S_i . S_{i+1} with fields: `xxz` with Delta = 1. */
-export const heisenberg = (tree: Tree, options: Omit<XxzOptions, "Delta"> = {}): TTNO => xxz(tree, { ...options, Delta: 1 });
+export const heisenberg = (tree: Tree, options: Omit<XxzOptions, "Delta"> = {}): TTNO =>
+  xxz(tree, { ...options, Delta: 1 });

@@ -78,7 +78,8 @@ export class Environments {
   /** The environments around a node, mode by mode, for a trial (and test) state centred there. */
   around(trial: TTN, node: NodeId, test: TTN = trial): readonly Environment[] {
     const { children, parent } = this.#operator.tree.nodes[node]!;
-    const found = children.length > 0 ? children.map((c) => this.#behind(trial, test, c, node)) : [this.#physical[node]!];
+    const found =
+      children.length > 0 ? children.map((c) => this.#behind(trial, test, c, node)) : [this.#physical[node]!];
     found.push(parent === null ? outside : this.#behind(trial, test, parent, node));
     return found;
   }
@@ -108,7 +109,8 @@ export class Environments {
       this.#known.set(ket, list);
     }
     for (const k of list)
-      if (k.test === bra && k.node === node && k.mode === mode && k.around.every((e, i) => e === around[i])) return k.value;
+      if (k.test === bra && k.node === node && k.mode === mode && k.around.every((e, i) => e === around[i]))
+        return k.value;
     const value = this.#contract(node, mode, ket, bra, around);
     list.push({ node, mode, test: bra, around, value });
     return value;
@@ -118,7 +120,9 @@ export class Environments {
     const same = ket === bra && around.every((e) => e.same);
     const growth = same && this.#hermitian[node] ? growthOf(ket) : undefined;
     const corners = growth && around.map((e, k) => (k === open ? e : cornerOf(e, growth.old.shape[k]!)));
-    const grownFrom = corners?.every((e) => e !== null) ? this.#lookUp(node, open, growth!.old, growth!.old, corners) : null;
+    const grownFrom = corners?.every((e) => e !== null)
+      ? this.#lookUp(node, open, growth!.old, growth!.old, corners)
+      : null;
     const trial = grownFrom ? growth!.fresh : ket;
     const dtype = commonDtype(trial.dtype, bra.dtype, this.#dtype);
     using frame = workspace().frame();
@@ -140,7 +144,8 @@ export class Environments {
 
   /** Entries of a node's core by their component on one of its modes. */
   #byComponent(node: NodeId, mode: number): readonly (readonly CoreEntry[])[] {
-    const lists = (this.#sorted[node] ??= []);
+    this.#sorted[node] ??= [];
+    const lists = this.#sorted[node];
     const { ranks, tree } = this.#operator;
     const { children } = tree.nodes[node]!;
     const count = mode < children.length ? ranks[children[mode]!]! : ranks[node]!;

@@ -1,6 +1,6 @@
 import { applyKroneckerSum, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { dot } from "../../linalg/level1.ts";
-import { asDtype, commonDtype, type Complex, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
+import { asDtype, type Complex, commonDtype, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
 import { modeTowards } from "../gauge.ts";
 import type { LocalField, Rhs } from "../rhs.ts";
 import type { NodeId } from "../tree.ts";
@@ -38,7 +38,7 @@ export interface LinearRhs extends Rhs {
 export function linearRhs(parts: readonly LinearPart[], options: LinearOptions = {}): LinearRhs {
   const sigma = complex(options.factor ?? 1);
   if (parts.length === 0) throw new RangeError("linearRhs: no operator was given, expected one or more");
-  if (options.hermitian) parts.forEach((p, k) => checkHermitian(`linearRhs: part ${k}`, p.operator));
+  if (options.hermitian) for (const [k, p] of parts.entries()) checkHermitian(`linearRhs: part ${k}`, p.operator);
   const coefficients = parts.map((p) => p.coefficient ?? 1);
   const autonomous = coefficients.every((c) => typeof c !== "function");
   const environments = parts.map((p) => new Environments(p.operator));
@@ -53,7 +53,9 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
     if (!Number.isFinite(value.re) || !Number.isFinite(value.im))
       throw new RangeError(`linearRhs: the coefficient of part ${k} is ${value.re} + ${value.im}i at t = ${t}`);
     if (options.hermitian && value.im !== 0)
-      throw new TypeError(`linearRhs: the coefficient of part ${k} is not real at t = ${t}, but a Hermitian operator was promised`);
+      throw new TypeError(
+        `linearRhs: the coefficient of part ${k} is not real at t = ${t}, but a Hermitian operator was promised`,
+      );
     return value;
   };
 
@@ -63,7 +65,8 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
     const neighbours = [...children, ...(parent === null ? [] : [parent])];
     const shapeOut = [...ket.shape];
     for (const other of neighbours)
-      shapeOut[modeTowards(trial.tree, node, other)] = test.tensors[other]!.shape[modeTowards(trial.tree, other, node)]!;
+      shapeOut[modeTowards(trial.tree, node, other)] =
+        test.tensors[other]!.shape[modeTowards(trial.tree, other, node)]!;
     return environments.map((e) =>
       kroneckerSum(ket.shape, e.terms(node, e.around(trial, node, test)), commonDtype(dtype, ket.dtype), shapeOut),
     );

@@ -3,12 +3,12 @@ import { qr, svd } from "../../linalg/factor.ts";
 import { maxAbs } from "../../linalg/level1.ts";
 import { exponent, scaleByPower } from "../../linalg/scaling.ts";
 import {
+  allFinite,
   type Complex,
   complex,
   entry,
   fromFunction,
   identity,
-  isFinite,
   reshape,
   type Scalar,
   shapeText,
@@ -45,7 +45,12 @@ export interface ProductTerm {
  * Throws a RangeError naming the term when a mode does not exist, is repeated, or a matrix has another size, and when a
  * number is not finite. [operators.md 3; ceruti2024ttno]
  */
-export function productSum(tree: Tree, modeSizes: readonly number[], terms: readonly ProductTerm[], tolerance = 1e-13): TTNO {
+export function productSum(
+  tree: Tree,
+  modeSizes: readonly number[],
+  terms: readonly ProductTerm[],
+  tolerance = 1e-13,
+): TTNO {
   checkTerms(tree, modeSizes, terms);
   const builder = new Builder(tree, modeSizes, terms, tolerance);
   tree.nodes.forEach(({ mode }, id) => {
@@ -88,7 +93,13 @@ export const pairwise = (
   coupled: readonly Tensor[],
   local: readonly (Tensor | null)[] = [],
   tolerance?: number,
-): TTNO => productSum(tree, coupled.map((a) => a.shape[0]!), pairTerms(beta, coupled, local), tolerance);
+): TTNO =>
+  productSum(
+    tree,
+    coupled.map((a) => a.shape[0]!),
+    pairTerms(beta, coupled, local),
+    tolerance,
+  );
 
 function checkTerms(tree: Tree, modeSizes: readonly number[], terms: readonly ProductTerm[]): void {
   if (modeSizes.length !== tree.order)
@@ -99,12 +110,16 @@ function checkTerms(tree: Tree, modeSizes: readonly number[], terms: readonly Pr
       throw new RangeError(`productSum: term ${k} has coefficient ${re} + ${im}i, expected a finite number`);
     factors.forEach(({ mode, operator }, i) => {
       const n = modeSizes[mode];
-      if (n === undefined) throw new RangeError(`productSum: term ${k} acts on mode ${mode}, the tree has modes 0 to ${tree.order - 1}`);
+      if (n === undefined)
+        throw new RangeError(`productSum: term ${k} acts on mode ${mode}, the tree has modes 0 to ${tree.order - 1}`);
       if (factors.findIndex((f) => f.mode === mode) !== i)
         throw new RangeError(`productSum: term ${k} has two factors on mode ${mode}; multiply them first`);
       if (shapeText(operator.shape) !== `${n}x${n}`)
-        throw new RangeError(`productSum: the factor of term ${k} on mode ${mode} is ${shapeText(operator.shape)}, expected ${n}x${n}`);
-      if (!isFinite(operator)) throw new RangeError(`productSum: the factor of term ${k} on mode ${mode} is not finite`);
+        throw new RangeError(
+          `productSum: the factor of term ${k} on mode ${mode} is ${shapeText(operator.shape)}, expected ${n}x${n}`,
+        );
+      if (!allFinite(operator))
+        throw new RangeError(`productSum: the factor of term ${k} on mode ${mode} is not finite`);
     });
   });
 }
@@ -150,7 +165,11 @@ class Builder {
       const c = timesPower(complex(coefficient), e);
       if ((c.re === 0 && c.im === 0) || factors.some((f) => maxAbs(f.operator) === 0)) continue;
       if (factors.length === 0) this.#constant = sum(this.#constant, c);
-      else this.#add({ coefficient: c, parts: factors.map((f) => this.#letter(f.mode, split(f.operator).letter)).sort(byNode) });
+      else
+        this.#add({
+          coefficient: c,
+          parts: factors.map((f) => this.#letter(f.mode, split(f.operator).letter)).sort(byNode),
+        });
       if (factors.length < 2) continue;
       largest = Math.max(largest, Math.hypot(c.re, c.im));
       square += c.re * c.re + c.im * c.im;
@@ -173,7 +192,9 @@ class Builder {
     const free = (c: Tensor): Tensor => reshape(c, [n, n]);
     this.#matrices[id] = [
       identity(n),
-      ...(closed.length > 0 ? [combine(closed.map(({ coefficient, parts }) => [coefficient, letters[parts[0]![1]]!]))] : []),
+      ...(closed.length > 0
+        ? [combine(closed.map(({ coefficient, parts }) => [coefficient, letters[parts[0]![1]]!]))]
+        : []),
       ...(partners === null ? rows : columnsOf(matmul(basis!.q, partners)).map(free)),
     ];
   }
@@ -318,7 +339,6 @@ class Builder {
     rewrite(Array.from({ length: rank }, (_, p) => columns.map((_c, c) => times(s[p]!, entry(vh, p, c)))));
     return block(u, [0, 0], [u.shape[0]!, rank]);
   }
-
 }
 
 /** A = 2^e letter with the letter's largest entry in [1, 2): factors in any units come to one scale, exactly. */

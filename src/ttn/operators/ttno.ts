@@ -59,7 +59,9 @@ export function operatorAsState(h: TTNO): TTN {
     h.tree.nodes.map(({ mode, children }, id) => {
       if (mode !== null) {
         const n = h.modeSizes[mode]!;
-        return h.matrices[id]!.map((a) => reshape(asDtype(a, dtype), [n * n, 1])).reduce((all, a) => concatLast(all, a));
+        return h.matrices[id]!.map((a) => reshape(asDtype(a, dtype), [n * n, 1])).reduce((all, a) =>
+          concatLast(all, a),
+        );
       }
       const core = tensor([...children.map((c) => h.ranks[c]!), h.ranks[id]!], dtype);
       for (const { index, value } of h.cores[id]!) setEntry(core, index, value);
@@ -79,7 +81,10 @@ function setEntry(t: Tensor, index: readonly number[], value: Scalar): void {
 export function denseOperator(h: TTNO): Tensor {
   const full = toDense(operatorAsState(h));
   const d = h.modeSizes.length;
-  const pairs = reshape(full, h.modeSizes.flatMap((n) => [n, n]));
+  const pairs = reshape(
+    full,
+    h.modeSizes.flatMap((n) => [n, n]),
+  );
   const order = [...Array(d).keys()].map((k) => 2 * k);
   const size = h.modeSizes.reduce((p, n) => p * n, 1);
   return reshape(permute(pairs, [...order, ...order.map((k) => k + 1)]), [size, size]);
@@ -107,7 +112,9 @@ export function hermitianDefect(h: TTNO): number {
 export function checkHermitian(what: string, h: TTNO): void {
   const defect = hermitianDefect(h);
   if (!(defect <= 1e-12))
-    throw new TypeError(`${what}: the operator is not Hermitian: |H - H*| / |H| is ${defect.toExponential(1)}, expected round-off`);
+    throw new TypeError(
+      `${what}: the operator is not Hermitian: |H - H*| / |H| is ${defect.toExponential(1)}, expected round-off`,
+    );
 }
 
 /**
@@ -121,11 +128,22 @@ export function applyOperator(h: TTNO, y: TTN): TTN {
     const c = asDtype(y.tensors[id]!, dtype);
     if (mode !== null)
       return h.matrices[id]!.map((a) => matmul(asDtype(a, dtype), c)).reduce((all, part) => concatLast(all, part));
-    const factor = (k: number): number => (k < c.shape.length - 1 ? h.ranks[h.tree.nodes[id]!.children[k]!]! : parent === null ? 1 : h.ranks[id]!);
-    const out = tensor(c.shape.map((n, k) => n * factor(k)), dtype);
+    const factor = (k: number): number =>
+      k < c.shape.length - 1 ? h.ranks[h.tree.nodes[id]!.children[k]!]! : parent === null ? 1 : h.ranks[id]!;
+    const out = tensor(
+      c.shape.map((n, k) => n * factor(k)),
+      dtype,
+    );
     for (const { index, value } of h.cores[id]!) {
       const offset = c.shape.map((n, k) => n * index[k]!);
-      place(combine([[1, block(out, offset, c.shape)], [value, c]]), out, offset);
+      place(
+        combine([
+          [1, block(out, offset, c.shape)],
+          [value, c],
+        ]),
+        out,
+        offset,
+      );
     }
     return out;
   });
@@ -135,7 +153,8 @@ export function applyOperator(h: TTNO, y: TTN): TTN {
 /** Throws a RangeError when operator and state differ in tree or mode sizes. */
 export function checkSpace(what: string, h: TTNO, y: TTN): void {
   const [a, b] = [JSON.stringify(nestedOf(h.tree)), JSON.stringify(nestedOf(y.tree))];
-  if (h.tree !== y.tree && a !== b) throw new RangeError(`${what}: the operator lives on the tree ${a}, the state on ${b}`);
+  if (h.tree !== y.tree && a !== b)
+    throw new RangeError(`${what}: the operator lives on the tree ${a}, the state on ${b}`);
   const [m, n] = [shapeText(h.modeSizes), shapeText(modeSizes(y))];
   if (m !== n) throw new RangeError(`${what}: the operator has mode sizes ${m}, the state ${n}`);
 }

@@ -264,7 +264,8 @@ export function compile(context: Context, node: Node, scope: Scope = [], depth =
     // a condition is tested as soon as the last index that it mentions has a value
     const conditions = own.map((): ((indices: Indices) => boolean)[] => []);
     for (const n of sum.conditions.flatMap(conjuncts)) {
-      const last = own.findLastIndex((name) => mentions(n, (x) => x === name));
+      const isUsed = (name: string): boolean => mentions(n, (x) => x === name);
+      const last = own.findLastIndex(isUsed);
       conditions[Math.max(0, last)]!.push(condition(n, inner));
     }
     const collect = (indices: Indices, k: number, result: Term[]): void => {

@@ -1,0 +1,48 @@
+/** The arrows of the architecture: a lower layer never imports a higher one. */
+const only = (name, from, to) => ({
+  name,
+  severity: "error",
+  from: { path: from },
+  to: { path: "^(src|experiments|bench)/", pathNot: to },
+});
+
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    only("linalg-stands-alone", "^src/linalg/", "^src/linalg/"),
+    only("ttn-on-linalg", "^src/ttn/", "^src/(linalg|ttn)/"),
+    only("problems-on-ttn", "^src/problems/", "^src/(linalg|ttn|problems|text)/"),
+    only("integrators-on-ttn", "^src/integrators/", "^src/(linalg|ttn|integrators)/"),
+    only("executors-on-integrators", "^src/executors/", "^src/(linalg|ttn|integrators|executors)/"),
+    only("text-stands-alone", "^src/text/", "^src/text/"),
+    only("testing-on-ttn", "^src/testing/", "^src/(linalg|ttn|integrators|testing)/"),
+    only("io-below-cli", "^src/io/", "^src/(linalg|ttn|problems|integrators|executors|io|text|version)"),
+    only("index-is-the-library", "^src/index\\.ts$", "^src/(linalg|ttn|integrators|executors|version)"),
+    only("cli-on-top", "^src/cli/", "^(src/(io|cli|text|linalg/index|linalg/current|version)|experiments/index)"),
+    only("experiments-use-entry-points", "^experiments/", "^(experiments/|src/(index|io/index|problems/index)\\.ts)"),
+    only(
+      "bench-uses-entry-points",
+      "^bench/",
+      "^(bench/|src/(index|linalg/index|problems/index|linalg/backends/wasm)\\.ts)",
+    ),
+    {
+      name: "native-only-in-backends",
+      severity: "error",
+      from: { path: "^src/", pathNot: "^src/linalg/backends/" },
+      to: { path: "node_modules/(koffi|ml-matrix)" },
+    },
+    {
+      name: "core-has-no-dependencies",
+      severity: "error",
+      from: { path: "^src/(linalg|ttn|problems|integrators|executors)/", pathNot: "^src/linalg/backends/" },
+      to: { dependencyTypes: ["npm", "npm-optional", "core"] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "(^dist/|kernels/)" },
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { extensions: [".ts", ".js"] },
+  },
+};
