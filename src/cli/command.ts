@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -46,8 +45,25 @@ const options = {
   version: { type: "boolean" },
 } as const;
 
-async function main(): Promise<number> {
-  const { values, positionals } = read(process.argv.slice(2));
+/** Where a command writes, and what interrupts it. */
+export interface Terminal {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
+  /** Ends a run early; what was computed is written. */
+  readonly signal: AbortSignal;
+}
+
+/** The `dlra` command: runs it with these arguments and returns its exit code. Never throws. */
+export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
+  return command([...args], terminal).catch((error) => report(error, args.includes("--debug"), terminal));
+}
+
+async function command(args: string[], terminal: Terminal): Promise<number> {
+  const say = (text: string): number => {
+    terminal.stdout.write(`${text}\n`);
+    return 0;
+  };
+  const { values, positionals } = read(args);
   const [command, subject, ...rest] = positionals;
   if (values.version) return say(version);
   if (values.help || command === undefined) return say(usage);
@@ -57,7 +73,7 @@ async function main(): Promise<number> {
   if (command !== "run") throw new UsageError(`unknown command "${command}"${hint(command, ["run", "list", "info"])}`);
   if (subject === undefined)
     throw new UsageError(`run: which experiment? Known: ${experiments.map((e) => e.name).join(", ")}`);
-  return run(subject, values);
+  return run(subject, values, terminal);
 }
 
 function read(args: string[]) {
@@ -76,6 +92,7 @@ function read(args: string[]) {
 async function run(
   subject: string,
   flags: { set?: string[]; out?: string; quick?: boolean; force?: boolean },
+  { stdout, stderr, signal }: Terminal,
 ): Promise<number> {
   const { experiment, given } = subject.endsWith(".json")
     ? await readConfig(subject)
@@ -89,19 +106,12 @@ async function run(
   const folder = flags.out ?? join("results", flags.quick ? `${experiment.name}-quick` : experiment.name);
   await prepareFolder(folder, flags.force ?? false);
 
-  const stop = new AbortController();
-  const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(130); // the second time: at once
-    stop.abort(new Error("interrupted"));
-  };
-  process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
-  const bar = progressBar(process.stderr);
+  const bar = progressBar(stderr);
   let outcome: Outcome;
   try {
-    outcome = await experiment.run(parameters, { signal: stop.signal, progress: bar.show });
+    outcome = await experiment.run(parameters, { signal, progress: bar.show });
   } finally {
     bar.clear();
-    process.off("SIGINT", interrupt).off("SIGTERM", interrupt);
   }
   const { record, figures, extra } = outcome;
   const files = {
@@ -109,10 +119,10 @@ async function run(
     ...Object.fromEntries(Object.entries(figures).map(([name, svg]) => [`${name}.svg`, svg])),
   };
   await writeFiles(folder, files);
-  say(summaryTable(experiment.name, record, extra));
-  say(`\nwritten to ${folder}: ${Object.keys(files).join(", ")}`);
+  stdout.write(`${summaryTable(experiment.name, record, extra)}\n`);
+  stdout.write(`\nwritten to ${folder}: ${Object.keys(files).join(", ")}\n`);
   if (record.status === "completed") return 0;
-  process.stderr.write(`dlra: ${record.message}; what was computed until then is in ${folder}\n`);
+  stderr.write(`dlra: ${record.message}; what was computed until then is in ${folder}\n`);
   return record.status === "interrupted" ? 130 : 3;
 }
 
@@ -187,23 +197,17 @@ function info(): string {
       return `    ${name.padEnd(10)} ${(error as Error).message.replace(/^backend \w+: /, "")}`;
     }
   });
+  useBackend(chosen);
   const cores = availableParallelism();
   return [`dlra ${version}, Node ${process.versions.node}, ${cores} cores`, "backends (* is used):", ...lines].join(
     "\n",
   );
 }
 
-function say(text: string): number {
-  process.stdout.write(`${text}\n`);
-  return 0;
-}
-
 /** Misuse is told in one line; where it comes from matters to nobody but with --debug. */
-function report(error: unknown): number {
+function report(error: unknown, debug: boolean, { stderr }: Terminal): number {
   const { name = "", message, stack } = error as Error;
-  process.stderr.write(`dlra: ${process.argv.includes("--debug") ? stack : message}\n`);
-  if (error instanceof UsageError) process.stderr.write("dlra --help shows how it is called.\n");
+  stderr.write(`dlra: ${debug ? stack : message}\n`);
+  if (error instanceof UsageError) stderr.write("dlra --help shows how it is called.\n");
   return error instanceof OutputError ? 4 : name === "ConvergenceError" || name === "NonFiniteError" ? 3 : 2;
 }
-
-process.exitCode = await main().catch(report);

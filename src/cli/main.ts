@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+import { main } from "./command.ts";
+
+const stop = new AbortController();
+const interrupt = (): void => {
+  if (stop.signal.aborted) process.exit(130); // the second time: at once
+  stop.abort(new Error("interrupted"));
+};
+process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+process.exitCode = await main(process.argv.slice(2), {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  signal: stop.signal,
+});
