@@ -75,7 +75,7 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
   }
   const ladders: Ladder[] = [];
   if (exact)
-    for (const { name: method, settings: own, record: finest } of runs) {
+    for (const { name: method, settings: own, record: finest } of runs.filter((r) => r.record.status === "completed")) {
       const points = [{ dt: own.dt, error: lastOf(finest, "state_error") }];
       for (let k = 1; k < own.ladder && !host.signal.aborted && 2 ** k * own.dt <= own.T; k++) {
         const dt = 2 ** k * own.dt;

@@ -152,7 +152,7 @@ async function readConfig(path: string): Promise<{ experiment: Experiment; given
     throw new ConfigError(
       `${path}: unknown field "${other}"${hint(other, ["experiment", "parameters"])} Known: experiment, parameters`,
     );
-  if (typeof parameters !== "object" || parameters === null)
+  if (typeof parameters !== "object" || parameters === null || Array.isArray(parameters))
     throw new ConfigError(`${path}: parameters is ${JSON.stringify(parameters)}, expected an object`);
   return { experiment: find(experiment), given: parameters };
 }

@@ -5,6 +5,7 @@ const lines = 6;
 /** A short table of a run: a few of its times with the scalar observables, ranks and work. */
 export function summaryTable(name: string, record: RunRecord, extra: Readonly<Record<string, unknown>> = {}): string {
   const { times, observables, ranks, discarded, rejected, applications, seconds, stepSeconds } = record;
+  if (times.length === 0) return `${name}: ended before its first time`;
   const scalars = Object.keys(observables).filter((key) => typeof observables[key]![0] === "number");
   const last = times.length - 1;
   const rows = [...new Set(Array.from({ length: lines }, (_, k) => Math.round((k * last) / (lines - 1))))];

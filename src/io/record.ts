@@ -76,7 +76,11 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
   } catch (error) {
     if (error instanceof EvolutionError) outcome = { status: "failed", message: error.message };
     else if (evolving.signal?.aborted)
-      outcome = { status: "interrupted", message: `interrupted after t = ${rows.times.at(-1)}` };
+      outcome = {
+        status: "interrupted",
+        message:
+          rows.times.length > 0 ? `interrupted after t = ${rows.times.at(-1)}` : "interrupted before the first step",
+      };
     else throw error;
   }
   return { ...outcome, ...rows, seconds: (performance.now() - begin) / 1000, state };
