@@ -1,5 +1,12 @@
 import type { Executor } from "../integrators/executor.ts";
 
+/** Lets pending events run; setTimeout, where setImmediate is missing, costs a millisecond or more. */
+const pause = (): Promise<void> =>
+  new Promise((resolve) => {
+    if (typeof setImmediate === "function") setImmediate(resolve);
+    else setTimeout(resolve, 0);
+  });
+
 /**
  * Solves one problem after the other in this thread. About every 30 ms it lets other events of the thread happen, so that
  * an abort signal, a progress bar or a page stay alive.
@@ -14,7 +21,7 @@ export function inline(): Executor {
         signal?.throwIfAborted();
         solutions.push(solver.solve(problem));
         if (performance.now() - last < 30) continue;
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await pause();
         last = performance.now();
       }
       signal?.throwIfAborted();

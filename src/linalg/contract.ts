@@ -209,8 +209,10 @@ function copyBlock(
   const run = shape[last]! * w;
   const walk = (k: number, p: number, q: number): void => {
     if (k === last) {
-      const start = (p * from.shape[k]! + fromOffset[k]!) * w;
-      to.data.set(from.data.subarray(start, start + run), (q * to.shape[k]! + toOffset[k]!) * w);
+      let start = (p * from.shape[k]! + fromOffset[k]!) * w;
+      let at = (q * to.shape[k]! + toOffset[k]!) * w;
+      if (run > 256) to.data.set(from.data.subarray(start, start + run), at);
+      else for (const end = start + run; start < end; ) to.data[at++] = from.data[start++]!;
       return;
     }
     for (let i = 0; i < shape[k]!; i++)
