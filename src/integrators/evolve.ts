@@ -118,12 +118,15 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
     observables: isObserved(t0) ? observe(initial, t0) : null,
   };
   yield last;
-  let from = t0; // start of the stretch of equal steps up to the next stop
+  // Steps are counted from the last stop off the grid, so that stops on it change neither their length nor a bit.
+  let from = t0;
+  let taken = 0;
   for (const stop of stops) {
-    const steps = Math.max(1, Math.ceil(Math.abs(stop - from) / options.h - 1e-9));
-    for (let k = 1; k <= steps; k++) {
+    const steps = Math.max(taken + 1, Math.ceil(Math.abs(stop - from) / options.h - 1e-9));
+    const onGrid = Math.abs(from + direction * steps * options.h - stop) <= 1e-9 * options.h;
+    for (let k = taken + 1; k <= steps; k++) {
       const t = k === steps ? stop : from + direction * k * options.h;
-      const h = t - last.t;
+      const h = k < steps || onGrid ? direction * options.h : t - last.t;
       const begin = performance.now();
       rhs.beginStep?.(last.step, last.t);
       const integrator = (last.step === 0 && options.integrator.starter) || options.integrator;
@@ -158,7 +161,8 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
       };
       yield last;
     }
-    from = stop;
+    if (!onGrid) from = stop;
+    taken = onGrid ? steps : 0;
   }
 }
 

@@ -42,7 +42,7 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
   const stride = every * evolving.h;
   const count = Math.max(0, Math.ceil(Math.abs(t1 - t0) / stride - 1e-9));
   const observeAt = Array.from({ length: count + 1 }, (_, k) =>
-    k === count ? t1 : t0 + Math.sign(t1 - t0) * k * stride,
+    k === count ? t1 : t0 + Math.sign(t1 - t0) * k * every * evolving.h,
   );
   const rows = {
     times: [] as number[],
