@@ -8,7 +8,9 @@ import { dlra, scratchFolder, setting } from "./run.ts";
 const folder = scratchFolder();
 const small = setting({ d: 4, T: 0.05, dt: 0.01 });
 
-const packageVersion = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }).version;
+const packageVersion = (
+  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
 
 describe("the command", () => {
   test("tells its version, that of the package", async () => {
@@ -19,7 +21,17 @@ describe("the command", () => {
   test.each([[[]], [["--help"]], [["-h"]]])("%j shows how it is called", async (args) => {
     const { code, stdout } = await dlra(args);
     expect(code).toBe(0);
-    for (const word of ["dlra run", "dlra list", "dlra info", "--set", "--out", "--quick", "--force", "--debug", "Exit codes"])
+    for (const word of [
+      "dlra run",
+      "dlra list",
+      "dlra info",
+      "--set",
+      "--out",
+      "--quick",
+      "--force",
+      "--debug",
+      "Exit codes",
+    ])
       expect(stdout).toContain(word);
   });
 
@@ -29,7 +41,28 @@ describe("the command", () => {
     for (const { name, summary } of experiments) expect(all.stdout).toContain(`${name.padEnd(10)} ${summary}`);
     const one = await dlra(["list", "ising"]);
     expect(one.code).toBe(0);
-    for (const key of ["d", "alpha", "Omega", "Delta", "nu", "T", "dt", "tolerance", "maxRank", "integrator", "root", "coupling", "firstStep", "truncation", "solver", "tree", "rejection", "backend", "seed", "exact"])
+    for (const key of [
+      "d",
+      "alpha",
+      "Omega",
+      "Delta",
+      "nu",
+      "T",
+      "dt",
+      "tolerance",
+      "maxRank",
+      "integrator",
+      "root",
+      "coupling",
+      "firstStep",
+      "truncation",
+      "solver",
+      "tree",
+      "rejection",
+      "backend",
+      "seed",
+      "exact",
+    ])
       expect(one.stdout).toMatch(new RegExp(`^  ${key} `, "m"));
   });
 
@@ -60,28 +93,52 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     [["run", "ising", "--set", "dt=fast"], 'ising: dt is "fast", expected'],
     [["run", "ising", "--set", "tolerance=0"], "ising: tolerance is 0, expected truncation tolerance"],
     [["run", "ising", "--set", "tolerance=-1"], "ising: tolerance is -1, expected"],
-    [["run", "ising", "--set", "maxRank=0"], "ising: maxRank is 0, expected largest rank of an edge, a positive integer"],
+    [
+      ["run", "ising", "--set", "maxRank=0"],
+      "ising: maxRank is 0, expected largest rank of an edge, a positive integer",
+    ],
     [["run", "ising", "--set", "maxRank=2.5"], "ising: maxRank is 2.5, expected"],
     [["run", "ising", "--set", "d=0"], "ising: d is 0, expected number of spins, a positive integer"],
-    [["run", "ising", "--set", "integrator=paralel"], 'ising: integrator is "paralel", expected parallel or augmented (BUG)'],
+    [
+      ["run", "ising", "--set", "integrator=paralel"],
+      'ising: integrator is "paralel", expected parallel or augmented (BUG)',
+    ],
     [["run", "ising", "--set", "alpha=-1"], "ising: alpha is -1, expected decay of the interaction"],
     [["run", "ising", "--set", "alpha=null"], "ising: alpha is null, expected"],
     [["run", "ising", "--set", "Omega=1e999"], "ising: Omega is null, expected transverse field, a number"],
-    [["run", "ising", "--set", "solver=euler"], 'ising: solver is "euler", expected local solver: krylov, rk4 or dopri5'],
+    [
+      ["run", "ising", "--set", "solver=euler"],
+      'ising: solver is "euler", expected local solver: krylov, rk4 or dopri5',
+    ],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
-    [["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"], "tree: mode 1 stands twice, at tree[1][0] and at tree[1][1]"],
+    [
+      ["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"],
+      "tree: mode 1 stands twice, at tree[1][0] and at tree[1][1]",
+    ],
     [["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,3]]"], "tree: mode 2 is missing"],
     [["run", "ising", "--set", "d=4", "--set", "tree=[0,[1,2]]"], "tree: it has 3 leaves, but d is 4"],
     [["run", "ising", "--set", "tree=bush"], 'ising: tree is "bush", expected binary, train, star, or nested arrays'],
-    [["run", "ising", "--set", "d=4", "--set", 'initial=["up","down"]'], "initial names 2 states, expected one for each of the 4 sites"],
-    [["run", "ising", "--set", "d=4", "--set", "initial=upp"], 'unknown state "upp"; known: up, down, plus, minus, neel, random'],
-    [["run", "ising", "--set", "exact=true", "--set", "d=14"], "ising: exact is true with d = 14; the full solution is computed up to d = 12"],
+    [
+      ["run", "ising", "--set", "d=4", "--set", 'initial=["up","down"]'],
+      "initial names 2 states, expected one for each of the 4 sites",
+    ],
+    [
+      ["run", "ising", "--set", "d=4", "--set", "initial=upp"],
+      'unknown state "upp"; known: up, down, plus, minus, neel, random',
+    ],
+    [
+      ["run", "ising", "--set", "exact=true", "--set", "d=14"],
+      "ising: exact is true with d = 14; the full solution is computed up to d = 12",
+    ],
     [["run", "spins", "--set", "hamiltonian=-sum(ZZ[i]*Z[i+1])"], "ZZ"],
     [["run", "spins", "--set", "hamiltonian=-J*sum(Z[i])"], "J"],
     [["run", "spins", "--set", "hamiltonian=sum(Sp[i])", "--set", "d=4"], "Hermitian"],
   ])("%j: %s", async (args, message) => {
     const out = folder("refused");
-    const { code, stdout, stderr } = await dlra([...args, ...(args[0] === "run" && args.length > 1 ? ["--out", out, "--force"] : [])]);
+    const { code, stdout, stderr } = await dlra([
+      ...args,
+      ...(args[0] === "run" && args.length > 1 ? ["--out", out, "--force"] : []),
+    ]);
     expect(stderr).toContain(message);
     expect(code).toBe(2);
     expect(stdout).toBe("");
@@ -91,7 +148,15 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
   });
 
   test("a misspelt operator is shown with its position", async () => {
-    const { stderr } = await dlra(["run", "spins", "--set", "hamiltonian=-sum(Z[i]*Zz[i+1])", "--out", folder("refused"), "--force"]);
+    const { stderr } = await dlra([
+      "run",
+      "spins",
+      "--set",
+      "hamiltonian=-sum(Z[i]*Zz[i+1])",
+      "--out",
+      folder("refused"),
+      "--force",
+    ]);
     expect(stderr).toMatch(/-sum\(Z\[i\]\*Zz\[i\+1\]\)/);
     expect(stderr).toContain("^");
   });
@@ -144,15 +209,31 @@ describe("configurations", () => {
     writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
     return path;
   };
-  const hashOf = (out: string): string => (JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as { stateHash: string }).stateHash;
+  const hashOf = (out: string): string =>
+    (JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as { stateHash: string }).stateHash;
 
   test("a result can be run again, and gives the same state", async () => {
     const [first, second, third] = [folder("first"), folder("second"), folder("third")];
-    const special = setting({ d: 5, T: 0.06, dt: 0.02, alpha: "inf", tree: [[0, 1], [2, [3, 4]]], integrator: "augmented", tolerance: "off", maxRank: 3, initial: "random", seed: 7 });
+    const special = setting({
+      d: 5,
+      T: 0.06,
+      dt: 0.02,
+      alpha: "inf",
+      tree: [
+        [0, 1],
+        [2, [3, 4]],
+      ],
+      integrator: "augmented",
+      tolerance: "off",
+      maxRank: 3,
+      initial: "random",
+      seed: 7,
+    });
     expect((await dlra(["run", "ising", ...special, "--out", first])).code).toBe(0);
     expect((await dlra(["run", join(first, "result.json"), "--out", second])).code).toBe(0);
     expect(hashOf(second)).toBe(hashOf(first));
-    const parameters = (out: string): unknown => (JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as { parameters: unknown }).parameters;
+    const parameters = (out: string): unknown =>
+      (JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as { parameters: unknown }).parameters;
     expect(parameters(second)).toEqual(parameters(first));
     // --set comes after what the file says
     expect((await dlra(["run", join(first, "result.json"), "--set", "seed=8", "--out", third])).code).toBe(0);
@@ -161,7 +242,10 @@ describe("configurations", () => {
 
   test("a configuration of experiment and parameters", async () => {
     const out = folder("from-config");
-    const path = config("config.json", { experiment: "spins", parameters: { hamiltonian: "-sum(Z[i]*Z[i+1]) - g*sum(X[i])", parameters: { g: 0.5 }, d: 4, T: 0.02 } });
+    const path = config("config.json", {
+      experiment: "spins",
+      parameters: { hamiltonian: "-sum(Z[i]*Z[i+1]) - g*sum(X[i])", parameters: { g: 0.5 }, d: 4, T: 0.02 },
+    });
     expect((await dlra(["run", path, "--out", out])).code).toBe(0);
   });
 
@@ -185,19 +269,33 @@ describe("configurations", () => {
 });
 
 describe("runs that end early write what they have", () => {
-  type Result = { status: string; message: string; times: number[]; observables: Record<string, unknown[]>; stateHash: string };
+  type Result = {
+    status: string;
+    message: string;
+    times: number[];
+    observables: Record<string, unknown[]>;
+    stateHash: string;
+  };
   const resultOf = (out: string): Result => JSON.parse(readFileSync(join(out, "result.json"), "utf8")) as Result;
 
   test("numbers that are not finite: exit code 3, a message, the times before", async () => {
     const out = folder("blown-up");
     // RK4 in one step of |h H| = 1e5 multiplies by about 1e18 a step
-    const { code, stderr } = await dlra(["run", "ising", ...setting({ d: 4, solver: "rk4", dt: 1000, T: 100000, truncation: "paper", maxRank: 2, initialRank: 1 }), "--out", out]);
+    const { code, stderr } = await dlra([
+      "run",
+      "ising",
+      ...setting({ d: 4, solver: "rk4", dt: 1000, T: 100000, truncation: "paper", maxRank: 2, initialRank: 1 }),
+      "--out",
+      out,
+    ]);
     expect(stderr).toContain("not finite");
     expect(stderr).toContain(out);
     expect(code).toBe(3);
     const result = resultOf(out);
     expect(result.status).toBe("failed");
-    expect(result.message).toMatch(/at node \d+ gave numbers that are not finite in step \d+, from t = \d+ with h = 1000/);
+    expect(result.message).toMatch(
+      /at node \d+ gave numbers that are not finite in step \d+, from t = \d+ with h = 1000/,
+    );
     expect(result.times.length).toBeGreaterThan(1);
     expect(result.times.at(-1)).toBeLessThan(100000);
     expect(result.observables["sz"]).toHaveLength(result.times.length);
@@ -205,7 +303,13 @@ describe("runs that end early write what they have", () => {
   });
 
   test("a solver that stalls: exit code 3", async () => {
-    const { code, stderr } = await dlra(["run", "ising", ...setting({ d: 8, dt: 500, T: 1000, solverTolerance: 1e-15 }), "--out", folder("stalled")]);
+    const { code, stderr } = await dlra([
+      "run",
+      "ising",
+      ...setting({ d: 8, dt: 500, T: 1000, solverTolerance: 1e-15 }),
+      "--out",
+      folder("stalled"),
+    ]);
     expect(stderr).toContain("did not converge");
     expect(code).toBe(3);
   });
@@ -214,7 +318,10 @@ describe("runs that end early write what they have", () => {
     const out = folder("interrupted");
     const stop = new AbortController();
     setTimeout(() => stop.abort(new Error("interrupted")), 150);
-    const { code, stderr } = await dlra(["run", "ising", ...setting({ d: 8, T: 50, dt: 0.01 }), "--out", out], stop.signal);
+    const { code, stderr } = await dlra(
+      ["run", "ising", ...setting({ d: 8, T: 50, dt: 0.01 }), "--out", out],
+      stop.signal,
+    );
     expect(code).toBe(130);
     expect(stderr).toContain("interrupted");
     const result = resultOf(out);

@@ -25,4 +25,7 @@ export function scratchFolder(): (name: string) => string {
 
 /** `--set` for each of these. */
 export const setting = (parameters: Readonly<Record<string, unknown>>): string[] =>
-  Object.entries(parameters).flatMap(([key, value]) => ["--set", `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`]);
+  Object.entries(parameters).flatMap(([key, value]) => [
+    "--set",
+    `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  ]);

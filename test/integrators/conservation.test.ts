@@ -4,16 +4,16 @@ import {
   augmentedBug,
   balanced,
   exponential,
+  type Integrator,
   inline,
   inner,
-  type Integrator,
   norm,
   parallelBug,
   randomState,
   rootOf,
-  seeded,
   type StepSuccess,
   schroedinger,
+  seeded,
   type TTN,
   tensor,
 } from "../../src/index.ts";
@@ -36,7 +36,11 @@ describe("norm and energy", () => {
 
   test("a rank cap costs them only what it discards", async () => {
     const { problem } = quench(balanced(8), {}, 1);
-    const all = await snapshots(problem, { integrator: parallelBug(), h: 0.01, truncation: { tolerance: 1e-12, maxRank: 8 } });
+    const all = await snapshots(problem, {
+      integrator: parallelBug(),
+      h: 0.01,
+      truncation: { tolerance: 1e-12, maxRank: 8 },
+    });
     // a cut removes a part orthogonal to what stays: |Y|^2 falls by its square, and by nothing else
     const lost = all.reduce((sum, s) => sum + s.discarded * s.discarded, 0);
     expect(lost).toBeGreaterThan(1e-10);

@@ -15,10 +15,10 @@ import {
   type Problem,
   type ProductTerm,
   productSum,
+  type Rhs,
   randomState,
   randomTensor,
   ranks,
-  type Rhs,
   rk4,
   rootOf,
   scale,
@@ -26,18 +26,17 @@ import {
   seeded,
   star,
   type Tensor,
-  toDense,
   type Tree,
   type TTN,
+  toDense,
   train,
   tree,
-  truncate,
+  type truncate,
   ttn,
 } from "../../src/index.ts";
-import { stateHash } from "../../src/io/result.ts";
-import { asBasis } from "../../src/ttn/gauge.ts";
-import { matmul } from "../../src/linalg/contract.ts";
 import { growingEdges } from "../../src/integrators/augment.ts";
+import { stateHash } from "../../src/io/result.ts";
+import { matmul } from "../../src/linalg/contract.ts";
 import { eigh } from "../../src/linalg/factor.ts";
 import { asDtype, identity, tensor } from "../../src/linalg/tensor.ts";
 import {
@@ -50,6 +49,7 @@ import {
   spinOperators,
   spinState,
 } from "../../src/problems/index.ts";
+import { asBasis } from "../../src/ttn/gauge.ts";
 import { denseSum, distance, relative } from "../ttn/dense.ts";
 import { methods } from "./methods.ts";
 import { movingState, prescribed, quadrature } from "./prescribed.ts";
@@ -118,7 +118,10 @@ function heatWithSource() {
     return made;
   };
   const rhs = prescribed("float64", source, linear);
-  const start = fromDense(shape, fromFunction([n, n, n], (i, j, k) => bump(3)(i!) * bump(4)(j!) * bump(2)(k!)));
+  const start = fromDense(
+    shape,
+    fromFunction([n, n, n], (i, j, k) => bump(3)(i!) * bump(4)(j!) * bump(2)(k!)),
+  );
   // the full tensor, as the only node of a tree
   const apply = (t: number, x: Tensor, out: Tensor): void => {
     out.data.set(source(t).data);
@@ -128,10 +131,29 @@ function heatWithSource() {
       for (let j = 0; j < n; j++)
         for (let k = 0; k < n; k++)
           out.data[(i * n + j) * n + k]! +=
-            at(i - 1, j, k) + at(i + 1, j, k) + at(i, j - 1, k) + at(i, j + 1, k) + at(i, j, k - 1) + at(i, j, k + 1) - 6 * at(i, j, k);
+            at(i - 1, j, k) +
+            at(i + 1, j, k) +
+            at(i, j - 1, k) +
+            at(i, j + 1, k) +
+            at(i, j, k - 1) +
+            at(i, j, k + 1) -
+            6 * at(i, j, k);
   };
-  const field: LocalField = { kind: "nonlinear", autonomous: false, dtype: "float64", shapeOut: [n, n, n], plan: () => apply };
-  const exact = dopri5({ rtol: 1e-12, atol: 1e-12 }).solve({ node: 0, field, initial: toDense(start), t0: 0, t1: 1, seeks: "state" }).final;
+  const field: LocalField = {
+    kind: "nonlinear",
+    autonomous: false,
+    dtype: "float64",
+    shapeOut: [n, n, n],
+    plan: () => apply,
+  };
+  const exact = dopri5({ rtol: 1e-12, atol: 1e-12 }).solve({
+    node: 0,
+    field,
+    initial: toDense(start),
+    t0: 0,
+    t1: 1,
+    seeks: "state",
+  }).final;
   return { rhs, start, exact };
 }
 
@@ -154,7 +176,12 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
       const error = async (h: number): Promise<number> => {
         const initial = ttn(shape, at(0).tensors);
         const problem = problemOf(prescribed(dtype, derivative), initial, [0, 10 * h]);
-        const last = await finalOf(problem, { integrator, h, solver: quadrature, truncation: { ...off, maxRank: ranks(initial) } });
+        const last = await finalOf(problem, {
+          integrator,
+          h,
+          solver: quadrature,
+          truncation: { ...off, maxRank: ranks(initial) },
+        });
         return relative(toDense(last.y), toDense(at(10 * h)));
       };
       if (promises.exact) for (const h of [1e-1, 1e-4]) expect(await error(h)).toBeLessThan(1e-11);
@@ -169,13 +196,20 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
   test("order: Schroedinger's equation tangent to the manifold, complex", async () => {
     const n = 5;
     const shape = balanced(4);
-    const terms: ProductTerm[] = [0, 1, 2, 3].map((mode) => ({ coefficient: 1, factors: [{ mode, operator: hermitian(n, mode + 1) }] }));
+    const terms: ProductTerm[] = [0, 1, 2, 3].map((mode) => ({
+      coefficient: 1,
+      factors: [{ mode, operator: hermitian(n, mode + 1) }],
+    }));
     const initial = randomState(shape, Array(4).fill(n), 3, seeded(11), "complex128");
     const rhs = schroedinger(productSum(shape, Array(4).fill(n), terms));
     const exact = exactSolution(terms, toDense(initial))(1);
     const points = [];
     for (const h of [1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128]) {
-      const last = await finalOf(problemOf(rhs, initial, [0, 1]), { integrator, h, truncation: { ...off, maxRank: 3 } });
+      const last = await finalOf(problemOf(rhs, initial, [0, 1]), {
+        integrator,
+        h,
+        truncation: { ...off, maxRank: 3 },
+      });
       points.push({ h, error: distance(toDense(last.y), exact) });
     }
     const counted = points.filter(({ error }) => error > 1e-9 && error < 0.1);
@@ -202,7 +236,11 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const shape = balanced(4);
     const initial = spinState(shape, "random", 2, seeded(3));
     const rhs = schroedinger(longRangeIsing(shape));
-    const { y } = await finalOf(problemOf(rhs, initial, [0, 5]), { integrator, h: 0.01, truncation: { tolerance: 1e-8, maxRank: 3 } });
+    const { y } = await finalOf(problemOf(rhs, initial, [0, 5]), {
+      integrator,
+      h: 0.01,
+      truncation: { tolerance: 1e-8, maxRank: 3 },
+    });
     y.tensors.slice(0, -1).forEach((t) => {
       const u = asBasis(t);
       const defect = distance(matmul(u, u, "C", "N"), identity(u.shape[1]!));
@@ -218,7 +256,10 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const energyOf = schroedinger(operator).expectation;
     const rhs = imaginaryTime(operator);
     const all = await snapshots(
-      { ...problemOf(rhs, spinState(shape, "random", 2, seeded(2)), [0, 15]), observables: { energy: (y) => energyOf(y).re } },
+      {
+        ...problemOf(rhs, spinState(shape, "random", 2, seeded(2)), [0, 15]),
+        observables: { energy: (y) => energyOf(y).re },
+      },
       { integrator, h: 0.1, truncation: { tolerance, maxRank: 8 }, normalize: true },
     );
     const energies = all.map((s) => s.observables!["energy"] as number);
@@ -233,11 +274,20 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
   test("nothing happens with a right-hand side of zero, and in a span of length zero", async () => {
     const shape = balanced(4);
     const initial = randomState(shape, Array(4).fill(3), 2, seeded(1), "complex128");
-    const rhs = schroedinger([{ operator: productSum(shape, Array(4).fill(3), [{ coefficient: 1, factors: [] }]), coefficient: 0 }]);
-    const all = await snapshots(problemOf(rhs, initial, [0, 0.3]), { integrator, h: 0.1, truncation: { tolerance: 1e-10 } });
+    const rhs = schroedinger([
+      { operator: productSum(shape, Array(4).fill(3), [{ coefficient: 1, factors: [] }]), coefficient: 0 },
+    ]);
+    const all = await snapshots(problemOf(rhs, initial, [0, 0.3]), {
+      integrator,
+      h: 0.1,
+      truncation: { tolerance: 1e-10 },
+    });
     expect(all).toHaveLength(4);
     for (const s of all) expect(relative(toDense(s.y), toDense(initial))).toBeLessThan(1e-13);
-    const none = await snapshots(problemOf(schroedinger(productSum(shape, Array(4).fill(3), [])), initial, [1, 1]), { integrator, h: 0.1 });
+    const none = await snapshots(problemOf(schroedinger(productSum(shape, Array(4).fill(3), [])), initial, [1, 1]), {
+      integrator,
+      h: 0.1,
+    });
     expect(none).toHaveLength(1);
   });
 
@@ -257,7 +307,12 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
   test.each(["float64", "complex128"] as const)("with full ranks only the local solver errs, %s", async (dtype) => {
     // an assembled root drops what is new on both sides: there the halves have to be complete, 6 = 6, and not 6 < 12
     const conservative = promises.conserves === "norm and energy";
-    const shape = conservative ? tree([[0, 1], [2, [3, 4]]]) : balanced(4);
+    const shape = conservative
+      ? tree([
+          [0, 1],
+          [2, [3, 4]],
+        ])
+      : balanced(4);
     const sizes = conservative ? [2, 3, 2, 2, 3] : [2, 3, 3, 2];
     const operator = (mode: number): Tensor => hermitian(sizes[mode]!, mode + 20, dtype);
     const terms: ProductTerm[] = sizes.slice(1).map((_size, mode) => ({
@@ -291,7 +346,12 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
       factors: [mode, mode + 1].map((m) => ({ mode: m, operator: hermitian(4, m) })),
     }));
     const { rhs, count } = counting(schroedinger(productSum(shape, Array(4).fill(4), terms)));
-    const all = await snapshots(problemOf(rhs, initial, [0, 0.3]), { integrator, h: 0.1, solver: rk4(), truncation: { ...off, maxRank: 2 } });
+    const all = await snapshots(problemOf(rhs, initial, [0, 0.3]), {
+      integrator,
+      h: 0.1,
+      solver: rk4(),
+      truncation: { ...off, maxRank: 2 },
+    });
     expect(count()).toBe(all.reduce((sum, s) => sum + s.applications, 0));
     expect(growingEdges(initial)).toHaveLength(6);
     // RK4 at six nodes and the root; Euler coupling sees F(t0, Y0) once more at each inner node with new directions below
@@ -304,25 +364,34 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     ["Runge-Kutta", rk4()],
     ["Dormand-Prince", dopri5()],
     ["Krylov", exponential()],
-  ] as [string, LocalSolver][])("a time-dependent right-hand side is only evaluated inside the step: %s", async (_name, solver) => {
-    const shape = balanced(4);
-    const h = 0.05;
-    let from = 0;
-    const coefficient = (t: number): number => {
-      if (t < from - 1e-14 || t > from + h + 1e-14) throw new Error(`evaluated at ${t}, in the step from ${from}`);
-      return 1 + t;
-    };
-    const rhs = schroedinger([{ operator: longRangeIsing(shape), coefficient }]);
-    const watched: Rhs = { ...rhs, beginStep: (_step, t) => void (from = t) };
-    const all = await snapshots(problemOf(watched, spinState(shape, "up", 2), [0.3, 0.5]), { integrator, h, solver, rejection: true });
-    expect(all).toHaveLength(5);
-  });
+  ] as [string, LocalSolver][])(
+    "a time-dependent right-hand side is only evaluated inside the step: %s",
+    async (_name, solver) => {
+      const shape = balanced(4);
+      const h = 0.05;
+      let from = 0;
+      const coefficient = (t: number): number => {
+        if (t < from - 1e-14 || t > from + h + 1e-14) throw new Error(`evaluated at ${t}, in the step from ${from}`);
+        return 1 + t;
+      };
+      const rhs = schroedinger([{ operator: longRangeIsing(shape), coefficient }]);
+      const watched: Rhs = { ...rhs, beginStep: (_step, t) => void (from = t) };
+      const all = await snapshots(problemOf(watched, spinState(shape, "up", 2), [0.3, 0.5]), {
+        integrator,
+        h,
+        solver,
+        rejection: true,
+      });
+      expect(all).toHaveLength(5);
+    },
+  );
 
   test("ranks never exceed a limit for all edges, a limit for each, or the geometry", async () => {
     const shape = balanced(6);
     const rhs = schroedinger(longRangeIsing(shape));
     const initial = spinState(shape, "random", 2, seeded(9));
-    const run = (truncation: Parameters<typeof truncate>[1]) => snapshots(problemOf(rhs, initial, [0, 0.2]), { integrator, h: 0.02, truncation });
+    const run = (truncation: Parameters<typeof truncate>[1]) =>
+      snapshots(problemOf(rhs, initial, [0, 0.2]), { integrator, h: 0.02, truncation });
     for (const s of await run({ tolerance: 1e-14, maxRank: 3 })) expect(maxOf(s.ranks)).toBeLessThanOrEqual(3);
     const limits = shape.nodes.map((_node, id) => 1 + (id % 4));
     for (const s of (await run({ tolerance: 1e-14, maxRank: limits })).slice(1))
@@ -336,15 +405,26 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const spins = balanced(4);
     const rhs = schroedinger(longRangeIsing(spins));
     const start = spinState(spins, "random", 1, seeded(9));
-    const grown = await snapshots(problemOf(rhs, start, [0, 0.3]), { integrator, h: 0.1, truncation: { tolerance: 1e-12 } });
+    const grown = await snapshots(problemOf(rhs, start, [0, 0.3]), {
+      integrator,
+      h: 0.1,
+      truncation: { tolerance: 1e-12 },
+    });
     expect(grown.at(-1)!.ranks).toEqual([2, 2, 4, 2, 2, 4, 1]);
 
     // heat: all but the slowest mode die out, by exp(-0.73 t) relative to it; h |F'| < 2, for Euler's blocks
     const laplace = fromFunction([5, 5], (i, j) => (i === j ? -2 : Math.abs(i! - j!) === 1 ? 1 : 0));
-    const terms: ProductTerm[] = [0, 1, 2, 3].map((mode) => ({ coefficient: 1, factors: [{ mode, operator: laplace }] }));
+    const terms: ProductTerm[] = [0, 1, 2, 3].map((mode) => ({
+      coefficient: 1,
+      factors: [{ mode, operator: laplace }],
+    }));
     const cooling = linearRhs([{ operator: productSum(spins, Array(4).fill(5), terms) }], { hermitian: true });
     const initial = randomState(spins, Array(4).fill(5), 3, seeded(14));
-    const all = await snapshots(problemOf(cooling, initial, [0, 15]), { integrator, h: 0.1, truncation: { tolerance: 1e-3, relative: true } });
+    const all = await snapshots(problemOf(cooling, initial, [0, 15]), {
+      integrator,
+      h: 0.1,
+      truncation: { tolerance: 1e-3, relative: true },
+    });
     expect(maxOf(all[1]!.ranks)).toBeGreaterThanOrEqual(3);
     expect(all.at(-1)!.ranks).toEqual([1, 1, 1, 1, 1, 1, 1]);
   });

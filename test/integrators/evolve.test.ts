@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import {
   augmentedBug,
   balanced,
-  type EvolveOptions,
   EvolutionError,
+  type EvolveOptions,
   evolve,
   imaginaryTime,
   inline,
@@ -15,9 +15,9 @@ import {
   productSum,
   type Rhs,
   rk4,
+  type Snapshot,
   scale,
   schroedinger,
-  type Snapshot,
   star,
   type TTN,
 } from "../../src/index.ts";
@@ -81,40 +81,66 @@ describe("misuse is refused before any work, with both facts that disagree", () 
   });
 
   test.each([0, -1e-8, Number.NaN, Number.POSITIVE_INFINITY])("tolerance %d", async (tolerance) => {
-    expect((await refused({ truncation: { tolerance } })).message).toBe(`truncation: tolerance is ${tolerance}, expected a positive number, or "off"`);
+    expect((await refused({ truncation: { tolerance } })).message).toBe(
+      `truncation: tolerance is ${tolerance}, expected a positive number, or "off"`,
+    );
   });
 
   test.each([0, -3, 1.5, Number.NaN])("largest rank %d", async (maxRank) => {
-    expect((await refused({ truncation: { tolerance: 1e-8, maxRank } })).message).toBe(`truncation: maxRank is ${maxRank}, expected a positive integer`);
-    expect((await refused({ truncation: { tolerance: 1e-8, maxRank: [4, 4, 4, maxRank, 4, 4, 1] } })).message).toContain(`maxRank is ${maxRank}`);
-    expect((await refused({ truncation: { tolerance: 1e-8, minRank: maxRank } })).message).toContain(`minRank is ${maxRank}`);
+    expect((await refused({ truncation: { tolerance: 1e-8, maxRank } })).message).toBe(
+      `truncation: maxRank is ${maxRank}, expected a positive integer`,
+    );
+    expect(
+      (await refused({ truncation: { tolerance: 1e-8, maxRank: [4, 4, 4, maxRank, 4, 4, 1] } })).message,
+    ).toContain(`maxRank is ${maxRank}`);
+    expect((await refused({ truncation: { tolerance: 1e-8, minRank: maxRank } })).message).toContain(
+      `minRank is ${maxRank}`,
+    );
   });
 
   test("a list of ranks for another tree", async () => {
-    expect((await refused({ truncation: { tolerance: 1e-8, maxRank: [4, 4] } })).message).toBe("evolve: maxRank has 2 entries, the tree 7 nodes");
+    expect((await refused({ truncation: { tolerance: 1e-8, maxRank: [4, 4] } })).message).toBe(
+      "evolve: maxRank has 2 entries, the tree 7 nodes",
+    );
   });
 
   test.each([-0.01, 0.2, Number.NaN])("time %d to observe", async (t) => {
-    expect((await refused({ observeAt: [0.05, t] })).message).toBe(`evolve: time ${t} to observe is outside the span [0, 0.1]`);
+    expect((await refused({ observeAt: [0.05, t] })).message).toBe(
+      `evolve: time ${t} to observe is outside the span [0, 0.1]`,
+    );
   });
 
   test("a span that is not finite", async () => {
-    expect((await refused({}, { span: [0, Number.POSITIVE_INFINITY] })).message).toBe("evolve: the span is [0, Infinity], expected finite times");
+    expect((await refused({}, { span: [0, Number.POSITIVE_INFINITY] })).message).toBe(
+      "evolve: the span is [0, Infinity], expected finite times",
+    );
   });
 
   test("an initial value with a NaN, with the node", async () => {
     const initial = spinState(tree, "up", 2);
-    const broken = withTensor(initial, 3, { ...initial.tensors[3]!, data: initial.tensors[3]!.data.with(1, Number.NaN) });
-    expect((await refused({}, { initial: broken })).message).toContain("the initial value has entries that are not finite, at node 3");
+    const broken = withTensor(initial, 3, {
+      ...initial.tensors[3]!,
+      data: initial.tensors[3]!.data.with(1, Number.NaN),
+    });
+    expect((await refused({}, { initial: broken })).message).toContain(
+      "the initial value has entries that are not finite, at node 3",
+    );
   });
 
   test("a state on another tree, of other mode sizes, or real where the equation is complex", async () => {
     expect((await refused({}, { initial: spinState(star(4), "up") })).message).toMatch(/tree/);
     expect((await refused({}, { initial: spinState(balanced(5), "up") })).message).toMatch(/tree/);
-    const three = productSum(tree, [2, 2, 3, 2], [{ coefficient: 1, factors: [{ mode: 2, operator: fromFunction([3, 3], (i, j) => (i === j ? 1 : 0)) }] }]);
+    const three = productSum(
+      tree,
+      [2, 2, 3, 2],
+      [{ coefficient: 1, factors: [{ mode: 2, operator: fromFunction([3, 3], (i, j) => (i === j ? 1 : 0)) }] }],
+    );
     const rhs = untouchable(schroedinger(three));
     expect((await refused({}, { rhs })).message).toMatch(/3/);
-    const real: TTN = { ...chain().initial, tensors: chain().initial.tensors.map((t) => fromFunction(t.shape, (...i) => (i.every((k) => k === 0) ? 1 : 0))) };
+    const real: TTN = {
+      ...chain().initial,
+      tensors: chain().initial.tensors.map((t) => fromFunction(t.shape, (...i) => (i.every((k) => k === 0) ? 1 : 0))),
+    };
     const error = await refused({}, { initial: real });
     expect(error).toBeInstanceOf(TypeError);
     expect(error.message).toBe("right-hand side: it is complex128, the state is float64; make the state complex first");
@@ -128,14 +154,20 @@ describe("misuse is refused before any work, with both facts that disagree", () 
   });
 
   test("an operator promised Hermitian that is not", () => {
-    const raising = productSum(tree, [2, 2, 2, 2], [{ coefficient: 1, factors: [{ mode: 1, operator: spinOperators["Sp"]! }] }]);
+    const raising = productSum(
+      tree,
+      [2, 2, 2, 2],
+      [{ coefficient: 1, factors: [{ mode: 1, operator: spinOperators["Sp"]! }] }],
+    );
     expect(() => schroedinger(raising)).toThrow(TypeError);
     expect(() => schroedinger(raising)).toThrow(/Hermitian/);
     expect(() => imaginaryTime([{ operator: hamiltonian }, { operator: raising }])).toThrow(/part 1/);
   });
 
   test("an unknown option of parallel BUG", () => {
-    expect(() => parallelBug({ root: "assembed" as "assembled" })).toThrow('parallelBug: root is "assembed", expected "galerkin" or "assembled"');
+    expect(() => parallelBug({ root: "assembed" as "assembled" })).toThrow(
+      'parallelBug: root is "assembed", expected "galerkin" or "assembled"',
+    );
     expect(() => parallelBug({ coupling: "eulr" as "euler" })).toThrow('coupling is "eulr"');
     expect(() => parallelBug({ firstStep: "none" as "parallel" })).toThrow('firstStep is "none"');
   });
@@ -199,7 +231,12 @@ describe("snapshots", () => {
 
   test("the starter makes the first step only", async () => {
     const made: string[] = [];
-    const traced = (name: string) => ({ ...augmentedBug(), step: (...args: Parameters<ReturnType<typeof augmentedBug>["step"]>) => (made.push(name), augmentedBug().step(...args)) });
+    const traced = (name: string) => ({
+      ...augmentedBug(),
+      step: (...args: Parameters<ReturnType<typeof augmentedBug>["step"]>) => (
+        made.push(name), augmentedBug().step(...args)
+      ),
+    });
     await snapshots(chain(), { ...defaults, integrator: { ...traced("later"), starter: traced("first") } });
     expect(made).toEqual(["first", "later", "later", "later", "later"]);
   });
@@ -298,7 +335,9 @@ test("numbers that are not finite end the run with the last good state, wherever
   for (let from = 1; from <= total; from += 7) {
     const base = chain();
     const rhs = failing(base.rhs, from, (out) => void (out[0] = from % 2 ? Number.NaN : Number.POSITIVE_INFINITY));
-    const error = (await snapshots({ ...base, rhs }, { ...defaults, solver: rk4() }).catch((e: unknown) => e)) as EvolutionError;
+    const error = (await snapshots({ ...base, rhs }, { ...defaults, solver: rk4() }).catch(
+      (e: unknown) => e,
+    )) as EvolutionError;
     expect(error).toBeInstanceOf(EvolutionError);
     expect(error.code).toBe("not-finite");
     let done = 0;

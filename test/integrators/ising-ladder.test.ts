@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { augmentedBug, balanced, norm, parallelBug, rk4 } from "../../src/index.ts";
-import { off, maxOf, quench, snapshots } from "./support.ts";
+import { maxOf, off, quench, snapshots } from "./support.ts";
 
 /*
  * What the published code gives for d = 4 (ising.md 4.5, tolerance 1e-8, one RK4 step in each sub-problem). Columns: k of
@@ -42,25 +42,31 @@ async function ladder(integrator: ReturnType<typeof parallelBug>, k: number, rej
 }
 
 describe("d = 4 ladder of the published code", () => {
-  test.each(parallelTable)("parallel BUG at dt = 2^-%i repeats every printed digit", async (k, error, mean, normDrift, energyDrift) => {
-    const got = await ladder(parallelBug(paper), k);
-    expect(got.maxRank).toBe(4);
-    // seven digits are printed of the error, twelve of <sz>, four of the drifts
-    expect(off(got.error, error)).toBeLessThan(1e-6);
-    expect(Math.abs(got.mean - mean)).toBeLessThan(1e-11);
-    expect(off(got.normDrift, normDrift)).toBeLessThan(1e-3);
-    expect(off(got.energyDrift, energyDrift)).toBeLessThan(1e-3);
-  });
+  test.each(parallelTable)(
+    "parallel BUG at dt = 2^-%i repeats every printed digit",
+    async (k, error, mean, normDrift, energyDrift) => {
+      const got = await ladder(parallelBug(paper), k);
+      expect(got.maxRank).toBe(4);
+      // seven digits are printed of the error, twelve of <sz>, four of the drifts
+      expect(off(got.error, error)).toBeLessThan(1e-6);
+      expect(Math.abs(got.mean - mean)).toBeLessThan(1e-11);
+      expect(off(got.normDrift, normDrift)).toBeLessThan(1e-3);
+      expect(off(got.energyDrift, energyDrift)).toBeLessThan(1e-3);
+    },
+  );
 
   // 0.1 to 0.5 % off the printed errors: our leaf directions of amplitude zero differ (ising.md 4.5, pitfall 9)
-  test.each(adaptiveTable)("augmented BUG at dt = 2^-%i is within 1 %", async (k, error, mean, normDrift, energyDrift) => {
-    const got = await ladder(augmentedBug(), k);
-    expect(got.maxRank).toBe(4);
-    expect(off(got.error, error)).toBeLessThan(0.01);
-    expect(Math.abs(got.mean - mean)).toBeLessThan(0.01 * error);
-    expect(off(got.normDrift, normDrift)).toBeLessThan(0.01);
-    expect(off(got.energyDrift, energyDrift)).toBeLessThan(0.01);
-  });
+  test.each(adaptiveTable)(
+    "augmented BUG at dt = 2^-%i is within 1 %",
+    async (k, error, mean, normDrift, energyDrift) => {
+      const got = await ladder(augmentedBug(), k);
+      expect(got.maxRank).toBe(4);
+      expect(off(got.error, error)).toBeLessThan(0.01);
+      expect(Math.abs(got.mean - mean)).toBeLessThan(0.01 * error);
+      expect(off(got.normDrift, normDrift)).toBeLessThan(0.01);
+      expect(off(got.energyDrift, energyDrift)).toBeLessThan(0.01);
+    },
+  );
 
   /*
    * The published code rejects 2 to 4 steps here, for reasons of its own (integrators.md, pitfall 6). By the definition of

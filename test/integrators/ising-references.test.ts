@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { augmentedBug, balanced, edgesOf, type Integrator, modesBelow, parallelBug, schmidtValues, type Snapshot } from "../../src/index.ts";
+import {
+  augmentedBug,
+  balanced,
+  edgesOf,
+  type Integrator,
+  modesBelow,
+  parallelBug,
+  type Snapshot,
+  schmidtValues,
+} from "../../src/index.ts";
 import { type IsingReference, isingNames, isingReference, original } from "./references.ts";
 import { maxOf, quench, slopeOf, snapshots } from "./support.ts";
 
@@ -50,25 +59,33 @@ describe.each(isingNames)("against the exact solution %s", (name) => {
   test.each([
     ["augmented BUG", augmentedBug()],
     ["parallel BUG", parallelBug()],
-  ] as [string, Integrator][])("%s: magnetisations, energy, Schmidt values of every edge, to its order", async (_, integrator) => {
-    const { problem } = quench(balanced(reference.d), { ...reference, alpha: alphaOf(reference) }, 1);
-    const rows = [];
-    for (const h of steps) {
-      const all = await snapshots(problem, { integrator, h, truncation: { tolerance: 1e-10 }, observeAt: reference.times });
-      rows.push({ h, ...deviations(reference, all) });
-    }
-    for (const { energy } of rows) expect(energy).toBeLessThan(1e-9);
-    const finest = rows.at(-1)!;
-    if (reference.d === 4) {
-      for (const r of rows) expect(Math.max(r.magnetisation, r.schmidt)).toBeLessThan(truncationError);
-      return;
-    }
-    // the quench of a product state is started with an error of order h^2 at least; C h^2 with the C of the coarsest run
-    expect(finest.magnetisation).toBeLessThan(0.3 * finest.h * finest.h);
-    expect(finest.schmidt).toBeLessThan(0.3 * finest.h * finest.h);
-    for (const key of ["magnetisation", "schmidt"] as const)
-      expect(slopeOf(rows.map((r) => ({ h: r.h, error: r[key] })))).toBeGreaterThan(integrator.promises.order);
-  });
+  ] as [string, Integrator][])(
+    "%s: magnetisations, energy, Schmidt values of every edge, to its order",
+    async (_, integrator) => {
+      const { problem } = quench(balanced(reference.d), { ...reference, alpha: alphaOf(reference) }, 1);
+      const rows = [];
+      for (const h of steps) {
+        const all = await snapshots(problem, {
+          integrator,
+          h,
+          truncation: { tolerance: 1e-10 },
+          observeAt: reference.times,
+        });
+        rows.push({ h, ...deviations(reference, all) });
+      }
+      for (const { energy } of rows) expect(energy).toBeLessThan(1e-9);
+      const finest = rows.at(-1)!;
+      if (reference.d === 4) {
+        for (const r of rows) expect(Math.max(r.magnetisation, r.schmidt)).toBeLessThan(truncationError);
+        return;
+      }
+      // the quench of a product state is started with an error of order h^2 at least; C h^2 with the C of the coarsest run
+      expect(finest.magnetisation).toBeLessThan(0.3 * finest.h * finest.h);
+      expect(finest.schmidt).toBeLessThan(0.3 * finest.h * finest.h);
+      for (const key of ["magnetisation", "schmidt"] as const)
+        expect(slopeOf(rows.map((r) => ({ h: r.h, error: r[key] })))).toBeGreaterThan(integrator.promises.order);
+    },
+  );
 });
 
 test("the full solution that experiments compare with is the stored one", () => {
@@ -79,7 +96,9 @@ test("the full solution that experiments compare with is the stored one", () => 
       const psi = exact(Number(key));
       for (let p = 0; p < 2 ** reference.d; p++) {
         // their site 1 runs fastest, our mode 0 slowest
-        const q = Array.from({ length: reference.d }, (_, k) => ((p >> k) & 1) << (reference.d - 1 - k)).reduce((a, b) => a + b);
+        const q = Array.from({ length: reference.d }, (_, k) => ((p >> k) & 1) << (reference.d - 1 - k)).reduce(
+          (a, b) => a + b,
+        );
         expect(Math.hypot(psi.data[2 * q]! - re[p]!, psi.data[2 * q + 1]! - im[p]!)).toBeLessThan(2e-12);
       }
     }
@@ -89,7 +108,9 @@ test("the full solution that experiments compare with is the stored one", () => 
 test.runIf(original("ising_d4_alpha1_setA.json"))("the committed data are those of the shared reference folder", () => {
   for (const name of isingNames) {
     const ours = isingReference(name);
-    const theirs = original(`ising_${name}_setA.json`) as unknown as Record<string, number[]> & { magnetization_z_per_site: number[][] };
+    const theirs = original(`ising_${name}_setA.json`) as unknown as Record<string, number[]> & {
+      magnetization_z_per_site: number[][];
+    };
     ours.times.forEach((t, k) => {
       const at = theirs["times"]!.findIndex((s) => Math.abs(s - t) < 1e-9);
       expect(theirs.magnetization_z_per_site[at]).toEqual(ours.sz[k]);

@@ -33,11 +33,17 @@ const column = (v: Tensor): Tensor => reshape(v, [v.data.length / (v.dtype === "
 
 function hermitian(seed: number): Tensor {
   const a = randomTensor(seeded(seed), [n, n], "complex128");
-  return combine([[0.25, a], [0.25, permute(conj(a), [1, 0])]]);
+  return combine([
+    [0.25, a],
+    [0.25, permute(conj(a), [1, 0])],
+  ]);
 }
 
 /** X' = sigma H(t) X for a dense matrix. */
-const field = (at: (t: number) => Tensor, options: Partial<LocalField> & { sigma?: { re: number; im: number } } = {}): LocalField => {
+const field = (
+  at: (t: number) => Tensor,
+  options: Partial<LocalField> & { sigma?: { re: number; im: number } } = {},
+): LocalField => {
   const { sigma = minusI, ...rest } = options;
   return {
     kind: "linear-hermitian",
@@ -51,7 +57,14 @@ const field = (at: (t: number) => Tensor, options: Partial<LocalField> & { sigma
 };
 
 const start = randomTensor(seeded(1), [n], "complex128");
-const problem = (f: LocalField, t0: number, t1: number, initial = start): LocalProblem => ({ node: 0, field: f, initial, t0, t1, seeks: "state" });
+const problem = (f: LocalField, t0: number, t1: number, initial = start): LocalProblem => ({
+  node: 0,
+  field: f,
+  initial,
+  t0,
+  t1,
+  seeks: "state",
+});
 
 /** exp(-i t H) x by eigenvectors. */
 function evolved(h: Tensor, t: number, x: Tensor): Tensor {
@@ -70,12 +83,17 @@ const exact = (t: number): Tensor => evolved(h0, t, start);
 
 /** A(t) that does not commute with itself at other times. */
 const h1 = hermitian(3);
-const moving = (t: number): Tensor => combine([[Math.cos(2 * t), h0], [t, h1]]);
+const moving = (t: number): Tensor =>
+  combine([
+    [Math.cos(2 * t), h0],
+    [t, h1],
+  ]);
 
 describe("RK4", () => {
   test.each(["autonomous", "with time"] as const)("has order 4, %s", (which) => {
     const f = which === "autonomous" ? field(() => h0) : field(moving, { autonomous: false });
-    const truth = which === "autonomous" ? exact(1) : dopri5({ rtol: 1e-13, atol: 1e-13 }).solve(problem(f, 0, 1)).final;
+    const truth =
+      which === "autonomous" ? exact(1) : dopri5({ rtol: 1e-13, atol: 1e-13 }).solve(problem(f, 0, 1)).final;
     const points = [4, 8, 16, 32].map((substeps) => {
       const { final, applications, converged } = rk4({ substeps }).solve(problem(f, 0, 1));
       expect(applications).toBe(4 * substeps);
@@ -88,9 +106,30 @@ describe("RK4", () => {
 
   test("substeps are steps, and the start value stays as it was", () => {
     const before = start.data.slice();
-    const two = rk4({ substeps: 2 }).solve(problem(field(() => h0), 0, 0.5)).final;
-    const half = rk4().solve(problem(field(() => h0), 0, 0.25)).final;
-    expect(two.data).toEqual(rk4().solve(problem(field(() => h0), 0.25, 0.5, half)).final.data);
+    const two = rk4({ substeps: 2 }).solve(
+      problem(
+        field(() => h0),
+        0,
+        0.5,
+      ),
+    ).final;
+    const half = rk4().solve(
+      problem(
+        field(() => h0),
+        0,
+        0.25,
+      ),
+    ).final;
+    expect(two.data).toEqual(
+      rk4().solve(
+        problem(
+          field(() => h0),
+          0.25,
+          0.5,
+          half,
+        ),
+      ).final.data,
+    );
     expect(start.data).toEqual(before);
   });
 
@@ -108,7 +147,13 @@ describe("Dormand-Prince", () => {
   test("the error follows the tolerance, and so does the work", () => {
     let before = 0;
     for (const rtol of [1e-4, 1e-6, 1e-8, 1e-10]) {
-      const { final, applications, converged, errorEstimate } = dopri5({ rtol, atol: rtol }).solve(problem(field(() => h0), 0, 2));
+      const { final, applications, converged, errorEstimate } = dopri5({ rtol, atol: rtol }).solve(
+        problem(
+          field(() => h0),
+          0,
+          2,
+        ),
+      );
       expect(converged).toBe(true);
       const error = relative(final, exact(2));
       expect(error).toBeLessThan(5 * errorEstimate + 1e-14);
@@ -137,9 +182,23 @@ describe("Dormand-Prince", () => {
   });
 
   test("a solution that ends in a pole, or needs more than maxSteps, is no convergence", () => {
-    const pole: LocalField = { kind: "nonlinear", autonomous: true, dtype: "float64", shapeOut: [1], plan: () => (_t, x, out) => void (out.data[0] = x.data[0]! * x.data[0]!) };
+    const pole: LocalField = {
+      kind: "nonlinear",
+      autonomous: true,
+      dtype: "float64",
+      shapeOut: [1],
+      plan: () => (_t, x, out) => void (out.data[0] = x.data[0]! * x.data[0]!),
+    };
     expect(dopri5().solve(problem(pole, 0, 2, fromValues([1], [1]))).converged).toBe(false);
-    expect(dopri5({ maxSteps: 3 }).solve(problem(field(() => h0), 0, 10)).converged).toBe(false);
+    expect(
+      dopri5({ maxSteps: 3 }).solve(
+        problem(
+          field(() => h0),
+          0,
+          10,
+        ),
+      ).converged,
+    ).toBe(false);
     const nan = field(() => h0, { plan: () => (_t, _x, out) => void out.data.fill(Number.NaN) });
     expect(dopri5().solve(problem(nan, 0, 1)).converged).toBe(false);
   });
@@ -147,7 +206,14 @@ describe("Dormand-Prince", () => {
   test("a zero field, a zero value, and a source that fills it", () => {
     const zero = field(() => combine([[0, h0]]));
     expect(dopri5().solve(problem(zero, 0, 1)).final.data).toEqual(start.data);
-    const nothing = dopri5().solve(problem(field(() => h0), 0, 1, asDtype(fromValues([n], Array(n).fill(0)), "complex128")));
+    const nothing = dopri5().solve(
+      problem(
+        field(() => h0),
+        0,
+        1,
+        asDtype(fromValues([n], Array(n).fill(0)), "complex128"),
+      ),
+    );
     expect(nothing.converged).toBe(true);
     expect(norm(nothing.final)).toBe(0);
     const rising = field(() => h0, { kind: "nonlinear", plan: () => (t, _x, out) => void out.data.fill(1 + t) });
@@ -157,14 +223,21 @@ describe("Dormand-Prince", () => {
   });
 
   test.each(["rtol", "atol", "maxSteps"])("%s has to be positive", (name) => {
-    for (const value of [0, -1, Number.NaN]) expect(() => dopri5({ [name]: value })).toThrow(`dopri5: ${name} is ${value}, expected a positive number`);
+    for (const value of [0, -1, Number.NaN])
+      expect(() => dopri5({ [name]: value })).toThrow(`dopri5: ${name} is ${value}, expected a positive number`);
   });
 });
 
 describe("Krylov exponential", () => {
   test.each([1e-4, 1e-8, 1e-12])("Lanczos and Arnoldi keep the tolerance %d and report it", (tolerance) => {
     for (const kind of ["linear-hermitian", "linear"] as const) {
-      const { final, converged, errorEstimate } = exponential({ tolerance }).solve(problem(field(() => h0, { kind }), 0, 3));
+      const { final, converged, errorEstimate } = exponential({ tolerance }).solve(
+        problem(
+          field(() => h0, { kind }),
+          0,
+          3,
+        ),
+      );
       expect(converged).toBe(true);
       const error = relative(final, exact(3));
       expect(error).toBeLessThan(5 * tolerance + 1e-13);
@@ -173,7 +246,13 @@ describe("Krylov exponential", () => {
   });
 
   test("Lanczos keeps the norm", () => {
-    const { final } = exponential().solve(problem(field(() => h0), 0, 10));
+    const { final } = exponential().solve(
+      problem(
+        field(() => h0),
+        0,
+        10,
+      ),
+    );
     expect(Math.abs(norm(final) / norm(start) - 1)).toBeLessThan(1e-13);
   });
 
@@ -185,27 +264,36 @@ describe("Krylov exponential", () => {
   });
 
   test("a small space is enough when the solve is taken in parts", () => {
-    const solved = exponential({ maxDimension: 12 }).solve(problem(field(() => h0), 0, 3));
+    const solved = exponential({ maxDimension: 12 }).solve(
+      problem(
+        field(() => h0),
+        0,
+        3,
+      ),
+    );
     expect(solved.converged).toBe(true);
     expect(relative(solved.final, exact(3))).toBeLessThan(1e-10);
   });
 
-  test.each(["linear-hermitian", "linear"] as const)("a field that depends on time: order 4 in the length of the step, %s", (kind) => {
-    const f = field(moving, { autonomous: false, kind });
-    const truth = dopri5({ rtol: 1e-13, atol: 1e-13 }).solve(problem(f, 0.2, 1.4)).final;
-    const points = [6, 12, 24, 48].map((steps) => {
-      let x = start;
-      for (let k = 0; k < steps; k++) {
-        const [t0, t1] = [0.2 + (1.2 * k) / steps, 0.2 + (1.2 * (k + 1)) / steps];
-        const solved = exponential({ tolerance: 1e-13 }).solve(problem(f, t0, t1, x));
-        expect(solved.converged).toBe(true);
-        x = solved.final;
-      }
-      return { h: 1.2 / steps, error: distance(x, truth) };
-    });
-    expect(points[0]!.error).toBeLessThan(0.1);
-    expect(slopeOf(points)).toBeGreaterThan(3.8);
-  });
+  test.each(["linear-hermitian", "linear"] as const)(
+    "a field that depends on time: order 4 in the length of the step, %s",
+    (kind) => {
+      const f = field(moving, { autonomous: false, kind });
+      const truth = dopri5({ rtol: 1e-13, atol: 1e-13 }).solve(problem(f, 0.2, 1.4)).final;
+      const points = [6, 12, 24, 48].map((steps) => {
+        let x = start;
+        for (let k = 0; k < steps; k++) {
+          const [t0, t1] = [0.2 + (1.2 * k) / steps, 0.2 + (1.2 * (k + 1)) / steps];
+          const solved = exponential({ tolerance: 1e-13 }).solve(problem(f, t0, t1, x));
+          expect(solved.converged).toBe(true);
+          x = solved.final;
+        }
+        return { h: 1.2 / steps, error: distance(x, truth) };
+      });
+      expect(points[0]!.error).toBeLessThan(0.1);
+      expect(slopeOf(points)).toBeGreaterThan(3.8);
+    },
+  );
 
   test("applications are counted", () => {
     for (const autonomous of [true, false]) {
@@ -227,30 +315,53 @@ describe("Krylov exponential", () => {
   });
 
   test("a nonlinear field is refused by name", () => {
-    expect(() => exponential().solve(problem(field(() => h0, { kind: "nonlinear" }), 0, 1))).toThrow(
-      "exponential: the right-hand side is nonlinear; use rk4 or dopri5",
-    );
+    expect(() =>
+      exponential().solve(
+        problem(
+          field(() => h0, { kind: "nonlinear" }),
+          0,
+          1,
+        ),
+      ),
+    ).toThrow("exponential: the right-hand side is nonlinear; use rk4 or dopri5");
   });
 
   test.each([
     ["maxApplications", { maxApplications: 3 }],
     ["maxDimension 1", { maxDimension: 1, maxApplications: 20 }],
   ])("too small limits are no convergence: %s", (_, limits) => {
-    const solved = exponential(limits).solve(problem(field(() => h0), 0, 3));
+    const solved = exponential(limits).solve(
+      problem(
+        field(() => h0),
+        0,
+        3,
+      ),
+    );
     expect(solved.converged).toBe(false);
     expect(solved.final.data.every(Number.isFinite)).toBe(true);
   });
 
   test.each(["tolerance", "maxDimension", "maxApplications"])("%s has to be positive", (name) => {
     for (const value of [0, -1, Number.NaN])
-      expect(() => exponential({ [name]: value })).toThrow(`exponential: ${name} is ${value}, expected a positive number`);
+      expect(() => exponential({ [name]: value })).toThrow(
+        `exponential: ${name} is ${value}, expected a positive number`,
+      );
   });
 });
 
 test("an initial value of another type is refused", () => {
   const real = fromFunction([n], () => 1);
   for (const solver of [rk4(), dopri5(), exponential()])
-    expect(() => solver.solve(problem(field(() => h0), 0, 1, real))).toThrow("the initial value is float64, the local field complex128");
+    expect(() =>
+      solver.solve(
+        problem(
+          field(() => h0),
+          0,
+          1,
+          real,
+        ),
+      ),
+    ).toThrow("the initial value is float64, the local field complex128");
 });
 
 describe("failures end a run as typed errors", () => {
@@ -283,12 +394,41 @@ describe("failures end a run as typed errors", () => {
   test("a real time-dependent problem, whose two Hamiltonians do not commute, keeps order 4 of the local solver", async () => {
     // one leaf of full rank each: only the local solver errs
     const pair = balanced(2);
-    const x = productSum(pair, [n, n], [{ coefficient: 1, factors: [{ mode: 0, operator: h0 }, { mode: 1, operator: h1 }] }]);
-    const z = productSum(pair, [n, n], [{ coefficient: 1, factors: [{ mode: 0, operator: h1 }] }, { coefficient: 1, factors: [{ mode: 1, operator: h0 }] }]);
-    const rhs = schroedinger([{ operator: x, coefficient: (t) => Math.cos(3 * t) }, { operator: z, coefficient: (t) => 1 + t * t }]);
+    const x = productSum(
+      pair,
+      [n, n],
+      [
+        {
+          coefficient: 1,
+          factors: [
+            { mode: 0, operator: h0 },
+            { mode: 1, operator: h1 },
+          ],
+        },
+      ],
+    );
+    const z = productSum(
+      pair,
+      [n, n],
+      [
+        { coefficient: 1, factors: [{ mode: 0, operator: h1 }] },
+        { coefficient: 1, factors: [{ mode: 1, operator: h0 }] },
+      ],
+    );
+    const rhs = schroedinger([
+      { operator: x, coefficient: (t) => Math.cos(3 * t) },
+      { operator: z, coefficient: (t) => 1 + t * t },
+    ]);
     const initial = randomState(pair, [n, n], n, seeded(5), "complex128");
     const run = async (h: number, solver: LocalSolver): Promise<Tensor> =>
-      toDense((await finalOf({ name: "driven", rhs, initial, span: [0, 1], observables: {} }, { integrator: parallelBug(), h, solver, truncation: { tolerance: "off" } })).y);
+      toDense(
+        (
+          await finalOf(
+            { name: "driven", rhs, initial, span: [0, 1], observables: {} },
+            { integrator: parallelBug(), h, solver, truncation: { tolerance: "off" } },
+          )
+        ).y,
+      );
     const truth = await run(0.125, dopri5({ rtol: 1e-13, atol: 1e-13 }));
     const points = [];
     for (const h of [0.25, 0.125, 0.0625]) points.push({ h, error: distance(await run(h, exponential()), truth) });

@@ -7,5 +7,8 @@ export const methods: readonly (readonly [string, Integrator])[] = [
   ["parallel BUG, not started by another", parallelBug({ firstStep: "parallel" })],
   ["parallel BUG, Galerkin root, Euler coupling", parallelBug({ coupling: "euler", firstStep: "parallel" })],
   ["parallel BUG, assembled root, Euler coupling", parallelBug({ root: "assembled", firstStep: "parallel" })],
-  ["parallel BUG, assembled root, evolved coupling", parallelBug({ root: "assembled", coupling: "evolved", firstStep: "parallel" })],
+  [
+    "parallel BUG, assembled root, evolved coupling",
+    parallelBug({ root: "assembled", coupling: "evolved", firstStep: "parallel" }),
+  ],
 ];

@@ -1,10 +1,10 @@
 import type { Dtype, LocalField, LocalSolver, NodeId, Random, Rhs, Tensor, Tree, TTN } from "../../src/index.ts";
-import type { Frame } from "../../src/linalg/workspace.ts";
+import { modesBelow, rootOf, toDense } from "../../src/index.ts";
 import { combine, modeProduct, permute } from "../../src/linalg/contract.ts";
+import { conj } from "../../src/linalg/level1.ts";
 import { randomTensor } from "../../src/linalg/random.ts";
 import { reshape, sizeOf, tensor } from "../../src/linalg/tensor.ts";
-import { modesBelow, rootOf, toDense } from "../../src/index.ts";
-import { conj } from "../../src/linalg/level1.ts";
+import type { Frame } from "../../src/linalg/workspace.ts";
 
 /** The basis of everything below `node` as a matrix, rows by its modes in tree order. */
 function below(y: TTN, node: NodeId): Tensor {
@@ -42,7 +42,10 @@ export function restriction(test: TTN, node: NodeId): (full: Tensor) => Tensor {
   const bases = mode !== null ? [null] : children.map((c) => adjointOf(below(test, c)));
   const order = [...groups.flat(), ...outside.modes];
   return (full) => {
-    const sizes = [...groups.map((g) => sizeOf(g.map((m) => full.shape[m]!))), sizeOf(outside.modes.map((m) => full.shape[m]!))];
+    const sizes = [
+      ...groups.map((g) => sizeOf(g.map((m) => full.shape[m]!))),
+      sizeOf(outside.modes.map((m) => full.shape[m]!)),
+    ];
     const start = reshape(permute(full, order), sizes);
     const inside = bases.reduce<Tensor>((x, b, i) => (b ? modeProduct(x, i, b) : x), start);
     return modeProduct(inside, groups.length, adjointOf(outside.basis));
@@ -86,7 +89,13 @@ export function movingState(tree: Tree, n: number, rank: number, random: Random,
   const start = shapes.map((s) => randomTensor(random, s, dtype));
   const velocity = shapes.map((s) => randomTensor(random, s, dtype));
   const center = rootOf(tree);
-  const tensorsAt = (t: number): Tensor[] => start.map((s, id) => combine([[1, s], [t, velocity[id]!]]));
+  const tensorsAt = (t: number): Tensor[] =>
+    start.map((s, id) =>
+      combine([
+        [1, s],
+        [t, velocity[id]!],
+      ]),
+    );
   const scaleBy = 1 / Math.hypot(...toDense({ tree, tensors: start, center }).data);
   const at = (t: number): TTN => {
     const tensors = tensorsAt(t);
@@ -96,7 +105,9 @@ export function movingState(tree: Tree, n: number, rank: number, random: Random,
   const derivative = (t: number): Tensor => known.get(t) ?? remember(t);
   const remember = (t: number): Tensor => {
     const { tensors } = at(t);
-    const moved = velocity.map((v, id) => toDense({ tree, tensors: tensors.with(id, id === center ? combine([[scaleBy, v]]) : v), center }));
+    const moved = velocity.map((v, id) =>
+      toDense({ tree, tensors: tensors.with(id, id === center ? combine([[scaleBy, v]]) : v), center }),
+    );
     known.set(t, combine(moved.map((m) => [1, m] as const)));
     return known.get(t)!;
   };
@@ -133,4 +144,3 @@ const noFrame: Frame = {
   hold: (t) => tensor(t.shape, t.dtype, t.data.slice()),
   [Symbol.dispose]() {},
 };
-

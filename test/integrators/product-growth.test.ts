@@ -1,6 +1,20 @@
 import { describe, expect, test } from "vitest";
-import { augmentedBug, balanced, type Integrator, parallelBug, productSum, type Truncation, toDense } from "../../src/index.ts";
-import { exactSolution, longRangeIsingTerms, parseSpinExpression, spinChain, spinState } from "../../src/problems/index.ts";
+import {
+  augmentedBug,
+  balanced,
+  type Integrator,
+  parallelBug,
+  productSum,
+  type Truncation,
+  toDense,
+} from "../../src/index.ts";
+import {
+  exactSolution,
+  longRangeIsingTerms,
+  parseSpinExpression,
+  spinChain,
+  spinState,
+} from "../../src/problems/index.ts";
 import { distance } from "../ttn/dense.ts";
 import { finalOf } from "./support.ts";
 
@@ -10,7 +24,10 @@ const tree = balanced(8);
 function startedBy(steps: number): Integrator {
   const parallel = parallelBug({ firstStep: "parallel" });
   let taken = 0;
-  return { ...parallel, step: (context, y, t, h) => (taken++ < steps ? augmentedBug() : parallel).step(context, y, t, h) };
+  return {
+    ...parallel,
+    step: (context, y, t, h) => (taken++ < steps ? augmentedBug() : parallel).step(context, y, t, h),
+  };
 }
 
 /*

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { balanced, parallelBug, randomState, scale, seeded, type StepSuccess, type TTN } from "../../src/index.ts";
+import { balanced, parallelBug, randomState, type StepSuccess, scale, seeded, type TTN } from "../../src/index.ts";
 import { reasonToReject } from "../../src/integrators/rejection.ts";
 import { stateHash } from "../../src/io/result.ts";
 import { off, quench, snapshots } from "./support.ts";
@@ -52,7 +52,10 @@ describe("a reason to reject a step", () => {
 
 describe("step rejection in a run", () => {
   test("the quench of d = 8: one rejection among the first steps, which does not change the error", async () => {
-    for (const [h, error] of [[0.02, 3.0696e-2], [0.01, 7.7438e-3]] as const) {
+    for (const [h, error] of [
+      [0.02, 3.0696e-2],
+      [0.01, 7.7438e-3],
+    ] as const) {
       const { problem, errorOf } = quench(balanced(8), {}, 0.2);
       const before = stateHash(problem.initial);
       const all = await snapshots(problem, { integrator: euler, h, truncation: { tolerance: 1e-8 }, rejection: true });
@@ -76,9 +79,19 @@ describe("step rejection in a run", () => {
 
   test("attempts are limited, and the last one is taken", async () => {
     const { problem } = quench(balanced(8), {}, 0.02, 1);
-    const all = await snapshots(problem, { integrator: euler, h: 0.02, truncation: { tolerance: 1e-14 }, rejection: { attempts: 2 } });
+    const all = await snapshots(problem, {
+      integrator: euler,
+      h: 0.02,
+      truncation: { tolerance: 1e-14 },
+      rejection: { attempts: 2 },
+    });
     expect(all[1]!.rejected).toBe(1);
-    const none = await snapshots(problem, { integrator: euler, h: 0.02, truncation: { tolerance: 1e-14 }, rejection: { attempts: 1 } });
+    const none = await snapshots(problem, {
+      integrator: euler,
+      h: 0.02,
+      truncation: { tolerance: 1e-14 },
+      rejection: { attempts: 1 },
+    });
     expect(none[1]!.rejected).toBe(0);
   });
 });

@@ -150,14 +150,23 @@ describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
     const initial = truncate(start, truncation).y;
     const rows = [];
     for (const h of [0.1, 0.05, 0.025]) {
-      const all = await snapshots({ name: "matrix", rhs, initial, span: [0, 0.5], observables: {} }, { integrator, h, truncation });
-      rows.push({ error: distance(toDense(all.at(-1)!.y), exact), drift: maxOf(all.map((s) => Math.abs(norm(s.y) - norm(initial)))) });
+      const all = await snapshots(
+        { name: "matrix", rhs, initial, span: [0, 0.5], observables: {} },
+        { integrator, h, truncation },
+      );
+      rows.push({
+        error: distance(toDense(all.at(-1)!.y), exact),
+        drift: maxOf(all.map((s) => Math.abs(norm(s.y) - norm(initial)))),
+      });
     }
     return rows;
   }
 
   test("the full solution agrees with the stored entries", () => {
-    const stored = [[0, 0, 0.0018417883746140525, -0.023910036210465203], [10, 20, -0.02099953317344903, 0.010771495642371402]] as const;
+    const stored = [
+      [0, 0, 0.0018417883746140525, -0.023910036210465203],
+      [10, 20, -0.02099953317344903, 0.010771495642371402],
+    ] as const;
     for (const [a, b, re, im] of stored) {
       expect(Math.abs(exact.data[2 * (n * a + b)]! - re)).toBeLessThan(1e-13);
       expect(Math.abs(exact.data[2 * (n * a + b) + 1]! - im)).toBeLessThan(1e-13);
@@ -171,7 +180,7 @@ describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
     [1.7556e-6, 5.3683e-7, 2.8528e-7].forEach((e, k) => expect(off(twelve[k]!.error, e)).toBeLessThan(0.1));
     for (const { drift } of twelve) expect(drift).toBeLessThan(1e-12);
     const six = await errorsOf(augmentedBug(), 6);
-    [4.5920e-4, 4.5905e-4, 4.5923e-4].forEach((e, k) => expect(off(six[k]!.error, e)).toBeLessThan(1e-4));
+    [4.592e-4, 4.5905e-4, 4.5923e-4].forEach((e, k) => expect(off(six[k]!.error, e)).toBeLessThan(1e-4));
   });
 
   // for two leaves the evolved coupling is the integrator of the matrix paper

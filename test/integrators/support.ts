@@ -1,5 +1,21 @@
-import { type EvolveOptions, evolve, type Integrator, type Problem, type Snapshot, type Tensor, toDense, type Tree } from "../../src/index.ts";
-import { exactSolution, type IsingOptions, longRangeIsing, longRangeIsingTerms, spinChain, spinState } from "../../src/problems/index.ts";
+import {
+  type EvolveOptions,
+  evolve,
+  type Integrator,
+  type Problem,
+  type Snapshot,
+  type Tensor,
+  type Tree,
+  toDense,
+} from "../../src/index.ts";
+import {
+  exactSolution,
+  type IsingOptions,
+  longRangeIsing,
+  longRangeIsingTerms,
+  spinChain,
+  spinState,
+} from "../../src/problems/index.ts";
 import { distance } from "../ttn/dense.ts";
 
 type Options = Omit<EvolveOptions, "executor"> & Partial<Pick<EvolveOptions, "executor">>;
@@ -12,7 +28,8 @@ export async function snapshots(problem: Problem, options: Options): Promise<Sna
 }
 
 /** The last snapshot of a run. */
-export const finalOf = async (problem: Problem, options: Options): Promise<Snapshot> => (await snapshots(problem, options)).at(-1)!;
+export const finalOf = async (problem: Problem, options: Options): Promise<Snapshot> =>
+  (await snapshots(problem, options)).at(-1)!;
 
 /** The quench of ising.md: all up (rank 2), with the full solution beside it. */
 export function quench(tree: Tree, options: IsingOptions, T: number, rank = 2) {
