@@ -1,4 +1,5 @@
 import { gatherRows, pad, scatterRows } from "../linalg/contract.ts";
+import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
@@ -32,13 +33,14 @@ export interface AugmentedBasis {
 
 /**
  * Augments the old basis by the range of a solution in the augmented bases of the children. Rows that belong to old
- * directions of all children are brought to the top, where alone the old basis is not zero.
+ * directions of all children are brought to the top, where alone the old basis is not zero. Directions smaller than
+ * `noise`, the error of the solution, are not directions of the solution and are left out.
  */
-export function augment(old: Tensor, solution: Tensor): AugmentedBasis {
+export function augment(old: Tensor, solution: Tensor, noise: number): AugmentedBasis {
   using frame = workspace().frame();
   const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
   const order = cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1));
-  const fresh = orthAug(asBasis(old), gatherRows(asBasis(solution), order, frame));
+  const fresh = orthAug(asBasis(old), gatherRows(asBasis(solution), order, frame), noise);
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
   const ordered = scatterRows(fresh, order);
   return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
@@ -77,6 +79,9 @@ export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefine
     ]);
   return { tree: y.tree, tensors, center: node };
 }
+
+/** The norm of a local solution's error, as its solver estimates it. */
+export const noiseOf = ({ final, errorEstimate }: LocalSolution): number => errorEstimate * norm(final);
 
 /** Solves the local problems of a set of independent nodes, each from the centre tensor of its own trial state. */
 export async function solveNodes(

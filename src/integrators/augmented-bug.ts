@@ -1,7 +1,7 @@
 import type { Tensor } from "../linalg/tensor.ts";
 import { levels, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
-import { assembled, augment, growingEdges, inBases, solveNodes } from "./augment.ts";
+import { assembled, augment, growingEdges, inBases, noiseOf, solveNodes } from "./augment.ts";
 import type { Integrator, Promises } from "./integrator.ts";
 
 /**
@@ -29,7 +29,8 @@ export function augmentedBug(): Integrator {
         if (solved.failure) return solved.failure;
         applications += solved.applications;
         nodes.forEach((id, k) => {
-          bases[id] = augment(y.tensors[id]!, solved.solutions[k]!.final).basis;
+          const solution = solved.solutions[k]!;
+          bases[id] = augment(y.tensors[id]!, solution.final, noiseOf(solution)).basis;
         });
       }
       const start = inBases(y, root, bases);

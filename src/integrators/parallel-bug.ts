@@ -6,9 +6,10 @@ import { asBasis, centers } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { type AugmentedBasis, assembled, augment, growingEdges, inBases, solveNodes } from "./augment.ts";
+import { type AugmentedBasis, assembled, augment, growingEdges, inBases, noiseOf, solveNodes } from "./augment.ts";
 import { augmentedBug } from "./augmented-bug.ts";
 import type { Integrator, StepContext } from "./integrator.ts";
+import type { LocalSolution } from "./local/problem.ts";
 
 export interface ParallelBugOptions {
   /**
@@ -117,11 +118,12 @@ async function step(
     return out;
   };
 
-  const solutionOf = (id: NodeId): Tensor => solved.solutions[nodes.indexOf(id)]!.final;
+  const solutionOf = (id: NodeId): LocalSolution => solved.solutions[nodes.indexOf(id)]!;
   for (const id of growing) {
     using frame = workspace().frame();
-    const solution = y.tree.nodes[id]!.children.length > 0 ? widen(id, solutionOf(id), frame) : solutionOf(id);
-    const result = augment(y.tensors[id]!, solution);
+    const own = solutionOf(id);
+    const solution = y.tree.nodes[id]!.children.length > 0 ? widen(id, own.final, frame) : own.final;
+    const result = augment(y.tensors[id]!, solution, noiseOf(own));
     grown[id] = result;
     bases[id] = result.basis;
     if (result.fresh) news[id] = matmul(result.fresh, asBasis(solution), "C", "N");
@@ -134,7 +136,7 @@ async function step(
     if (last.failure) return last.failure;
     applications += last.applications;
     core = last.solutions[0]!.final;
-  } else core = widen(root, solutionOf(root));
+  } else core = widen(root, solutionOf(root).final);
   const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
   return { ok: true, y: end, discarded, applications, missed, widened: start };
 }

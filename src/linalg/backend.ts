@@ -43,6 +43,8 @@ export interface Backend {
    * `r` k x n upper triangular (zeros below the diagonal are written).
    */
   qr(dtype: Dtype, m: number, n: number, a: Float64Array, q: Float64Array | null, r: Float64Array): void;
+  /** The factor R of `qr` for the m x n matrix whose transpose, n x m, is `a`; where that is cheaper than transposing first. */
+  triangularOfTranspose?(dtype: Dtype, m: number, n: number, a: Float64Array, r: Float64Array): void;
   /**
    * Thin SVD A = U diag(s) Vh with k = min(m, n): `u` m x k, `s` k real numbers in decreasing order, `vh` k x n.
    * `u` and `vh` are both null when only values are wanted. Returns false when the iteration did not converge.

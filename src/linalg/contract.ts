@@ -120,7 +120,10 @@ export function permute(x: Tensor, order: readonly number[], frame?: Frame): Ten
   let start = 0;
   for (let to = 0; to < into.length; ) {
     const end = start * w + inner * step;
-    if (w === 2)
+    if (step === w) {
+      into.set(from.subarray(start * w, end), to);
+      to += end - start * w;
+    } else if (w === 2)
       for (let p = start * w; p < end; p += step) {
         into[to++] = from[p]!;
         into[to++] = from[p + 1]!;

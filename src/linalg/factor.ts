@@ -1,3 +1,4 @@
+import { permute } from "./contract.ts";
 import { backend } from "./current.ts";
 import { ConvergenceError } from "./errors.ts";
 import { exponent, scaleByPower } from "./scaling.ts";
@@ -22,6 +23,22 @@ export function qr(a: Tensor): { q: Tensor; r: Tensor } {
 export function triangular(a: Tensor): Tensor {
   const [m, n] = matrixShape(a, "triangular");
   return factorise(a, m, n, null, "triangular");
+}
+
+/** The factor R of the transpose of `a` (rows x columns): R is min(rows, columns) x rows. */
+export function triangularOfTranspose(a: Tensor): Tensor {
+  const [n, m] = matrixShape(a, "triangularOfTranspose");
+  const blas = backend();
+  if (!blas.triangularOfTranspose) return triangular(permute(a, [1, 0]));
+  const r = tensor([Math.min(m, n), n], a.dtype);
+  const e = exponent(a, "triangularOfTranspose");
+  using frame = workspace().frame();
+  const scaled = frame.take([n, m], a.dtype).data;
+  scaleByPower(a.data, -e, scaled);
+  blas.triangularOfTranspose(a.dtype, m, n, scaled, r.data);
+  makeDiagonalPositive(a.dtype, r, null);
+  scaleByPower(r.data, e, r.data);
+  return r;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { block, matmul, matricize, modeProduct, permute } from "../linalg/contract.ts";
-import { singularValues, svd, triangular } from "../linalg/factor.ts";
+import { singularValues, svd, triangularOfTranspose } from "../linalg/factor.ts";
 import { conj } from "../linalg/level1.ts";
-import { copy, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { copy, reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
 import { norm } from "./arithmetic.ts";
 import { asBasis, centers, fromBasis, moveCenter, orthonormalize } from "./gauge.ts";
@@ -157,7 +157,9 @@ function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
 /** The R-factor of Mat_mode(A)^T. */
 function triangularOf(a: Tensor, mode: number): Tensor {
   using frame = workspace().frame();
-  return triangular(matricize(a, mode, frame));
+  const order = [mode, ...a.shape.map((_, k) => k).filter((k) => k !== mode)];
+  const rows = a.shape[mode]!;
+  return triangularOfTranspose(reshape(permute(a, order, frame), [rows, sizeOf(a.shape) / rows]));
 }
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {

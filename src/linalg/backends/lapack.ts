@@ -7,7 +7,10 @@ import type { Foreign, Native } from "./openblas-library.ts";
  * The factorisations of LAPACK on row-major matrices. A row-major A is a column-major A^T, whose SVD with the roles of U and
  * V exchanged is what is asked for, without conjugation.
  */
-export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr" | "svd" | "eigh"> {
+export function lapack(
+  native: Native,
+  gemm: Backend["gemm"],
+): Pick<Backend, "qr" | "triangularOfTranspose" | "svd" | "eigh"> {
   // Fortran takes everything by address: integers and characters live in fixed cells.
   const cells = new Int32Array(32);
   const cellsAt = native.address(cells);
@@ -78,22 +81,34 @@ export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr
   const qr: Backend["qr"] = (dtype, m, n, a, q, r) => {
     const w = width(dtype);
     const k = Math.min(m, n);
-    r.fill(0, 0, w * k * n);
-    if (k === 0) return;
-    const { geqrf, ungqr } = table[dtype];
     input = scratch(input, w * m * n);
     const x = input;
     transpose(w, m, n, a, x);
+    factorise(dtype, m, n, x, r);
+    if (!q || k === 0) return;
+    const { ungqr } = table[dtype];
+    const tau = real;
+    withWork(dtype, (space, lwork) =>
+      ungqr(cell(0, m), cell(1, k), cell(3, k), x, cell(2, m), tau, space, lwork, info),
+    );
+    transpose(w, k, m, x, q);
+  };
+
+  const triangularOfTranspose: NonNullable<Backend["triangularOfTranspose"]> = (dtype, m, n, a, r) =>
+    factorise(dtype, m, n, keep(a, width(dtype) * m * n), r);
+
+  /** QR of a column-major matrix in place: R is read off, the factors of Q's reflections stay in `real`. */
+  const factorise = (dtype: Dtype, m: number, n: number, x: Float64Array, r: Float64Array): void => {
+    const w = width(dtype);
+    const k = Math.min(m, n);
+    r.fill(0, 0, w * k * n);
+    if (k === 0) return;
+    const { geqrf } = table[dtype];
     real = scratch(real, 2 * k);
     const tau = real;
     withWork(dtype, (space, lwork) => geqrf(cell(0, m), cell(1, n), x, cell(2, m), tau, space, lwork, info));
     for (let i = 0; i < k; i++)
       for (let j = i; j < n; j++) for (let c = 0; c < w; c++) r[w * (i * n + j) + c] = x[w * (j * m + i) + c]!;
-    if (!q) return;
-    withWork(dtype, (space, lwork) =>
-      ungqr(cell(0, m), cell(1, k), cell(3, k), x, cell(2, m), tau, space, lwork, info),
-    );
-    transpose(w, k, m, x, q);
   };
 
   /** Tall matrices by their QR factorisation first: LAPACK would do the same, but along rows, at half the speed. */
@@ -167,7 +182,7 @@ export function lapack(native: Native, gemm: Backend["gemm"]): Pick<Backend, "qr
     return done;
   };
 
-  return { qr, svd, eigh };
+  return { qr, triangularOfTranspose, svd, eigh };
 }
 
 /** The transpose of a rows x columns matrix, in tiles that stay in the cache. */
