@@ -30,7 +30,12 @@ export function spinState(tree: Tree, which: string | readonly string[], rank = 
       ? which
       : Array.from({ length: tree.order }, (_, i) => (which === "neel" ? (i % 2 === 0 ? "up" : "down") : which));
   const vectors = names.map((name, site) => {
-    const v = name === "random" ? randomTensor(random, [2], "complex128") : spinStates[name];
+    const v =
+      name === "random"
+        ? randomTensor(random, [2], "complex128")
+        : Object.hasOwn(spinStates, name)
+          ? spinStates[name]
+          : undefined;
     if (!v) {
       const known = [...Object.keys(spinStates), "neel", "random"].join(", ");
       throw new RangeError(`spinState: site ${site} has the unknown state ${JSON.stringify(name)}; known: ${known}`);
