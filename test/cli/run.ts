@@ -9,8 +9,16 @@ export async function dlra(args: readonly string[], signal = new AbortController
   let stdout = "";
   let stderr = "";
   const code = await main(args, {
-    stdout: { write: (text) => void (stdout += text) },
-    stderr: { write: (text) => void (stderr += text) },
+    stdout: {
+      write: (text) => {
+        stdout += text;
+      },
+    },
+    stderr: {
+      write: (text) => {
+        stderr += text;
+      },
+    },
     signal,
   });
   return { code, stdout, stderr };

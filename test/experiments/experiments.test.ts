@@ -98,9 +98,9 @@ describe("what a run of the quench leaves behind", async () => {
     const { sz, sz_mean, norm, energy, state_error } = result.observables as Record<string, number[]> & {
       sz: number[][];
     };
-    sz!.forEach((row, k) =>
-      expect((row as unknown as number[]).reduce((a, b) => a + b) / 5).toBeCloseTo(sz_mean![k]!, 13),
-    );
+    sz!.forEach((row, k) => {
+      expect((row as unknown as number[]).reduce((a, b) => a + b) / 5).toBeCloseTo(sz_mean![k]!, 13);
+    });
     // at t = 0: all up, H diagonal there: Delta d + nu sum_(i<k) 1 / |i - k| = 5 + 2 (4 + 3/2 + 2/3 + 1/4)
     expect(sz_mean![0]).toBeCloseTo(1, 14);
     expect(energy![0]).toBeCloseTo(5 + 2 * (4 + 3 / 2 + 2 / 3 + 1 / 4), 11);
@@ -260,7 +260,9 @@ describe("spins", () => {
     const common = { d: 6, T: 0.1, dt: 0.02 };
     const a = (await run("spins", setting({ ...common, hamiltonian }))).result.observables["sz_mean"] as number[];
     const b = (await run("ising", setting({ ...common, alpha: 1.5 }))).result.observables["sz_mean"] as number[];
-    a.forEach((v, k) => expect(v).toBeCloseTo(b[k]!, 9));
+    a.forEach((v, k) => {
+      expect(v).toBeCloseTo(b[k]!, 9);
+    });
   });
 
   test("the README's transverse Ising chain against the full solution", async () => {

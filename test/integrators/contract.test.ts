@@ -375,7 +375,12 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
         return 1 + t;
       };
       const rhs = schroedinger([{ operator: longRangeIsing(shape), coefficient }]);
-      const watched: Rhs = { ...rhs, beginStep: (_step, t) => void (from = t) };
+      const watched: Rhs = {
+        ...rhs,
+        beginStep: (_step, t) => {
+          from = t;
+        },
+      };
       const all = await snapshots(problemOf(watched, spinState(shape, "up", 2), [0.3, 0.5]), {
         integrator,
         h,
@@ -395,10 +400,15 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     for (const s of await run({ tolerance: 1e-14, maxRank: 3 })) expect(maxOf(s.ranks)).toBeLessThanOrEqual(3);
     const limits = shape.nodes.map((_node, id) => 1 + (id % 4));
     for (const s of (await run({ tolerance: 1e-14, maxRank: limits })).slice(1))
-      s.ranks.forEach((r, id) => expect(r).toBeLessThanOrEqual(id === rootOf(shape) ? 1 : limits[id]!));
+      s.ranks.forEach((r, id) => {
+        expect(r).toBeLessThanOrEqual(id === rootOf(shape) ? 1 : limits[id]!);
+      });
     const free = await run({ tolerance: 1e-14 });
     const largest = randomState(shape, Array(6).fill(2), 1000, seeded(1));
-    for (const s of free) s.ranks.forEach((r, id) => expect(r).toBeLessThanOrEqual(ranks(largest)[id]!));
+    for (const s of free)
+      s.ranks.forEach((r, id) => {
+        expect(r).toBeLessThanOrEqual(ranks(largest)[id]!);
+      });
   });
 
   test("ranks reach those of the solution within three steps, and fall with them", async () => {

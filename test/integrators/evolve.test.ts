@@ -233,9 +233,10 @@ describe("snapshots", () => {
     const made: string[] = [];
     const traced = (name: string) => ({
       ...augmentedBug(),
-      step: (...args: Parameters<ReturnType<typeof augmentedBug>["step"]>) => (
-        made.push(name), augmentedBug().step(...args)
-      ),
+      step: (...args: Parameters<ReturnType<typeof augmentedBug>["step"]>) => {
+        made.push(name);
+        return augmentedBug().step(...args);
+      },
     });
     await snapshots(chain(), { ...defaults, integrator: { ...traced("later"), starter: traced("first") } });
     expect(made).toEqual(["first", "later", "later", "later", "later"]);
@@ -334,7 +335,9 @@ test("numbers that are not finite end the run with the last good state, wherever
   const total = whole.reduce((sum, s) => sum + s.applications, 0);
   for (let from = 1; from <= total; from += 7) {
     const base = chain();
-    const rhs = failing(base.rhs, from, (out) => void (out[0] = from % 2 ? Number.NaN : Number.POSITIVE_INFINITY));
+    const rhs = failing(base.rhs, from, (out) => {
+      out[0] = from % 2 ? Number.NaN : Number.POSITIVE_INFINITY;
+    });
     const error = (await snapshots({ ...base, rhs }, { ...defaults, solver: rk4() }).catch(
       (e: unknown) => e,
     )) as EvolutionError;
@@ -342,7 +345,10 @@ test("numbers that are not finite end the run with the last good state, wherever
     expect(error.code).toBe("not-finite");
     let done = 0;
     let step = 0;
-    for (const s of whole) if ((done += s.applications) < from) step = s.step;
+    for (const s of whole) {
+      done += s.applications;
+      if (done < from) step = s.step;
+    }
     expect(error.last.step).toBe(step);
     expect(error.step).toBe(step + 1);
     expect(stateHash(error.last.y)).toBe(stateHash(whole[step]!.y));

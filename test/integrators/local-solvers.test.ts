@@ -172,7 +172,9 @@ describe("Dormand-Prince", () => {
       autonomous: false,
       dtype: "float64",
       shapeOut: [1],
-      plan: () => (t, x, out) => void (out.data[0] = t * x.data[0]! * x.data[0]!),
+      plan: () => (t, x, out) => {
+        out.data[0] = t * x.data[0]! * x.data[0]!;
+      },
     };
     const solver = dopri5({ rtol: 1e-11, atol: 1e-12 });
     const there = solver.solve(problem(square, 0, 1, fromValues([1], [1])));
@@ -187,7 +189,9 @@ describe("Dormand-Prince", () => {
       autonomous: true,
       dtype: "float64",
       shapeOut: [1],
-      plan: () => (_t, x, out) => void (out.data[0] = x.data[0]! * x.data[0]!),
+      plan: () => (_t, x, out) => {
+        out.data[0] = x.data[0]! * x.data[0]!;
+      },
     };
     expect(dopri5().solve(problem(pole, 0, 2, fromValues([1], [1]))).converged).toBe(false);
     expect(

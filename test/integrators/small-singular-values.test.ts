@@ -98,7 +98,9 @@ describe("fixed rank 4 on a tree with small singular values, as printed", () => 
   ] as const)("%s, %s singular values, eps = %d", async (...row) => {
     const [, integrator, which, eps, expected] = row;
     const errors = await leafErrors(integrator, sigmas[which], eps);
-    errors.forEach((e, k) => expect(off(e, expected[k]!)).toBeLessThan(0.04));
+    errors.forEach((e, k) => {
+      expect(off(e, expected[k]!)).toBeLessThan(0.04);
+    });
   });
 
   /*
@@ -108,14 +110,18 @@ describe("fixed rank 4 on a tree with small singular values, as printed", () => 
    */
   test("augmented BUG, tiny singular values, eps = 0: as accurate as with eps = 1e-3, order two", async () => {
     const errors = await leafErrors(augmentedBug(), sigmas.tiny, 0);
-    [3.5e-4, 9.5e-5, 2.4e-5].forEach((bound, k) => expect(errors[k]).toBeLessThan(bound));
+    [3.5e-4, 9.5e-5, 2.4e-5].forEach((bound, k) => {
+      expect(errors[k]).toBeLessThan(bound);
+    });
     expect(Math.log2(errors[0]! / errors[2]!) / 2).toBeGreaterThan(1.8);
   });
 
   test("no method is worse with tiny singular values than with those of order one", async () => {
     for (const integrator of [euler, evolved, galerkin, augmentedBug()]) {
       const [flat, tiny] = [await leafErrors(integrator, sigmas.flat, 0), await leafErrors(integrator, sigmas.tiny, 0)];
-      tiny.forEach((e, k) => expect(e).toBeLessThanOrEqual(3 * flat[k]!)); // RELIABILITY.md C3
+      tiny.forEach((e, k) => {
+        expect(e).toBeLessThanOrEqual(3 * flat[k]!);
+      }); // RELIABILITY.md C3
     }
   });
 });
@@ -177,18 +183,26 @@ describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
   // on top depends on directions of size 1e-12
   test("augmented BUG", async () => {
     const twelve = await errorsOf(augmentedBug(), 12);
-    [1.7556e-6, 5.3683e-7, 2.8528e-7].forEach((e, k) => expect(off(twelve[k]!.error, e)).toBeLessThan(0.1));
+    [1.7556e-6, 5.3683e-7, 2.8528e-7].forEach((e, k) => {
+      expect(off(twelve[k]!.error, e)).toBeLessThan(0.1);
+    });
     for (const { drift } of twelve) expect(drift).toBeLessThan(1e-12);
     const six = await errorsOf(augmentedBug(), 6);
-    [4.592e-4, 4.5905e-4, 4.5923e-4].forEach((e, k) => expect(off(six[k]!.error, e)).toBeLessThan(1e-4));
+    [4.592e-4, 4.5905e-4, 4.5923e-4].forEach((e, k) => {
+      expect(off(six[k]!.error, e)).toBeLessThan(1e-4);
+    });
   });
 
   // for two leaves the evolved coupling is the integrator of the matrix paper
   test("parallel BUG, assembled root, evolved coupling", async () => {
     const twelve = await errorsOf(evolved, 12);
-    [2.956013e-3, 9.240555e-4, 4.778147e-4].forEach((e, k) => expect(off(twelve[k]!.error, e)).toBeLessThan(1e-5));
+    [2.956013e-3, 9.240555e-4, 4.778147e-4].forEach((e, k) => {
+      expect(off(twelve[k]!.error, e)).toBeLessThan(1e-5);
+    });
     const six = await errorsOf(evolved, 6);
-    [3.89281e-3, 1.505454e-3, 7.769038e-4].forEach((e, k) => expect(off(six[k]!.error, e)).toBeLessThan(1e-5));
+    [3.89281e-3, 1.505454e-3, 7.769038e-4].forEach((e, k) => {
+      expect(off(six[k]!.error, e)).toBeLessThan(1e-5);
+    });
   });
 
   test("parallel BUG with the Galerkin root is augmented BUG, bit for bit", async () => {

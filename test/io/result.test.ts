@@ -25,7 +25,9 @@ describe("the hash of a state", () => {
     for (const t of y.tensors) {
       hash.update(`complex128 ${t.shape.join("x")}\n`);
       const bytes = Buffer.alloc(8 * t.data.length);
-      t.data.forEach((v, i) => bytes.writeDoubleLE(v, 8 * i));
+      t.data.forEach((v, i) => {
+        bytes.writeDoubleLE(v, 8 * i);
+      });
       hash.update(bytes);
     }
     expect(stateHash(y)).toBe(hash.digest("hex"));
@@ -45,9 +47,21 @@ describe("the hash of a state", () => {
     });
     const hashes = [
       stateHash(y),
-      stateHash(changed((d) => void (d[3]! *= 1 + Number.EPSILON))),
-      stateHash(changed((d) => void (d[3] = 0))),
-      stateHash(changed((d) => void (d[3] = -0))),
+      stateHash(
+        changed((d) => {
+          d[3]! *= 1 + Number.EPSILON;
+        }),
+      ),
+      stateHash(
+        changed((d) => {
+          d[3] = 0;
+        }),
+      ),
+      stateHash(
+        changed((d) => {
+          d[3] = -0;
+        }),
+      ),
       stateHash({ ...y, tensors: y.tensors.with(2, { ...y.tensors[2]!, shape: [...y.tensors[2]!.shape].reverse() }) }),
     ];
     expect(new Set(hashes).size).toBe(y.tensors[2]!.shape.join() === [...y.tensors[2]!.shape].reverse().join() ? 4 : 5);
