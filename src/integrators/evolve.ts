@@ -7,7 +7,7 @@ import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { ranks, type TTN } from "../ttn/ttn.ts";
 import type { Executor } from "./executor.ts";
 import type { Integrator, StepContext, StepFailure, StepSuccess } from "./integrator.ts";
-import { exponential } from "./local/exponential.ts";
+import { basisToleranceFor, exponential } from "./local/exponential.ts";
 import type { LocalSolver } from "./local/problem.ts";
 import { type Rejection, reasonToReject } from "./rejection.ts";
 
@@ -17,7 +17,10 @@ export interface EvolveOptions {
   readonly h: number;
   /** How ranks are cut. Default: tolerance 1e-8, no limit of rank. */
   readonly truncation?: Truncation;
-  /** Default: the Krylov exponential, for linear right-hand sides. */
+  /**
+   * Default: the Krylov exponential, for linear right-hand sides; bases are sought to a tenth of the truncation tolerance,
+   * the state to 1e-12.
+   */
   readonly solver?: LocalSolver;
   readonly executor: Executor;
   /** Repeat steps whose bases turn out too small. Default: false. */
@@ -96,7 +99,7 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
     truncation,
     signal,
     executor: options.executor,
-    solver: options.solver ?? exponential(),
+    solver: options.solver ?? exponential({ basisTolerance: basisToleranceFor(truncation.tolerance) }),
     measureMissed: rejection !== null,
   };
   const direction = Math.sign(t1 - t0);

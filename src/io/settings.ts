@@ -3,7 +3,7 @@ import { augmentedBug } from "../integrators/augmented-bug.ts";
 import type { EvolveOptions } from "../integrators/evolve.ts";
 import type { Integrator } from "../integrators/integrator.ts";
 import { dopri5 } from "../integrators/local/dopri5.ts";
-import { exponential } from "../integrators/local/exponential.ts";
+import { basisToleranceFor, exponential } from "../integrators/local/exponential.ts";
 import type { LocalSolver } from "../integrators/local/problem.ts";
 import { rk4 } from "../integrators/local/rk4.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
@@ -46,6 +46,10 @@ export const runSettings = {
   solver: z.enum(["krylov", "rk4", "dopri5"]).default("krylov").describe("local solver: krylov, rk4 or dopri5"),
   substeps: positiveInteger.default(1).describe("steps of rk4 in a time step, a positive integer"),
   solverTolerance: positive.default(1e-12).describe("relative error of krylov and dopri5, a positive number"),
+  basisTolerance: z
+    .union([positive, z.literal("auto")])
+    .default("auto")
+    .describe("relative error of krylov where a basis is sought, a positive number, or auto (a tenth of tolerance)"),
   tree: z
     .union([z.enum(["binary", "train", "star"]), nested])
     .default("binary")
@@ -128,10 +132,13 @@ export function integratorOf({ integrator, root, coupling, firstStep }: RunSetti
   return parallelBug({ root, firstStep, ...(coupling === "auto" ? {} : { coupling }) });
 }
 
-function solverOf({ solver, substeps, solverTolerance }: RunSettings): LocalSolver {
+function solverOf({ solver, substeps, solverTolerance, basisTolerance, tolerance }: RunSettings): LocalSolver {
   if (solver === "rk4") return rk4({ substeps });
   if (solver === "dopri5") return dopri5({ rtol: solverTolerance, atol: solverTolerance * 1e-2 });
-  return exponential({ tolerance: solverTolerance });
+  return exponential({
+    tolerance: solverTolerance,
+    basisTolerance: basisTolerance === "auto" ? basisToleranceFor(tolerance, solverTolerance) : basisTolerance,
+  });
 }
 
 /** The options of `evolve` that these settings mean. */

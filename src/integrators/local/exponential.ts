@@ -8,8 +8,8 @@ export interface ExponentialOptions {
   /** Error allowed a solve, relative to |X|. Default 1e-12. */
   readonly tolerance?: number;
   /**
-   * Error allowed where only a basis is sought, relative to |X|. A Galerkin solve in the augmented bases then makes up for
-   * it but for the part that the tilted space misses. Default: the square root of `tolerance` times 1e-3, that is 1e-9.
+   * Error allowed where only a basis is sought, relative to |X|; directions below the estimated error are then no directions of the
+   * solution. A state is found again by a Galerkin solve in the bases, which lack no more than that. Default: `tolerance`.
    */
   readonly basisTolerance?: number;
   /** Largest Krylov space; longer solves are split in parts. Default 30. */
@@ -17,6 +17,13 @@ export interface ExponentialOptions {
   /** Evaluations after which a solve gives up. Default 2000. */
   readonly maxApplications?: number;
 }
+
+/**
+ * How accurately bases need to be sought under a truncation tolerance: a tenth of it, since what truncation would remove anyway
+ * need not be found; within [finest, 1e-6]. Without a tolerance, as accurately as the state.
+ */
+export const basisToleranceFor = (tolerance: number | "off", finest = 1e-12): number =>
+  tolerance === "off" ? finest : Math.max(finest, Math.min(1e-6, tolerance / 10));
 
 /**
  * The exponential of a linear local field in a Krylov space: Lanczos when it is a multiple of a Hermitian operator,
@@ -27,7 +34,7 @@ export interface ExponentialOptions {
  */
 export function exponential(options: ExponentialOptions = {}): LocalSolver {
   const { tolerance = 1e-12, maxDimension = 30, maxApplications = 2000 } = options;
-  const { basisTolerance = Math.max(tolerance, 1e-3 * Math.sqrt(tolerance)) } = options;
+  const { basisTolerance = tolerance } = options;
   for (const [name, value] of Object.entries({ tolerance, basisTolerance, maxDimension, maxApplications }))
     if (!(value > 0)) throw new RangeError(`exponential: ${name} is ${value}, expected a positive number`);
   return {
