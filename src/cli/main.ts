@@ -1,5 +1,8 @@
 #!/usr/bin/env node
+import { enableRelaxedSimd } from "../linalg/index.ts";
 import { main } from "./command.ts";
+
+enableRelaxedSimd();
 
 const stop = new AbortController();
 const interrupt = (): void => {

@@ -1,4 +1,5 @@
 export { type Backend, type Gemm, gemmShape, type Op } from "./backend.ts";
+export { enableRelaxedSimd } from "./backends/engine.ts";
 export * from "./contract.ts";
 export { type BackendName, backend, backendNames, useBackend } from "./current.ts";
 export * from "./errors.ts";

@@ -46,7 +46,7 @@ function widened(y: TTN, seed: number, history: boolean): Tensor[] {
     const { children } = y.tree.nodes[id]!;
     const old = y.tensors[id]!;
     const shape = children.length > 0 ? [...children.map((c) => bases[c]!.shape.at(-1)!), old.shape.at(-1)!] : old.shape;
-    const grown = augment(old, randomTensor(random, shape, "complex128")).basis;
+    const grown = augment(old, randomTensor(random, shape, "complex128"), 0).basis;
     bases[id] = history ? grown : { ...grown, data: grown.data.slice() };
   }
   return bases;
