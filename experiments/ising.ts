@@ -15,10 +15,11 @@ export const spinParameters = {
       "up, down, plus, minus, neel, random (product of random spins), or an array of states, one for each site",
     ),
   initialRank: z
-    .int()
-    .positive()
-    .default(2)
-    .describe("rank to which edges of the initial state are padded, a positive integer"),
+    .union([z.int().positive(), z.literal("auto")])
+    .default("auto")
+    .describe(
+      "rank to which edges of the initial state are padded, a positive integer, or auto (room for where H moves it, if it needs any; 2 for firstStep=parallel)",
+    ),
   exact: z.boolean().default(false).describe("whether to compare with the full solution (d <= 12): true or false"),
   compare: z.boolean().default(false).describe("whether to run the other integrator too: true or false"),
   ladder: z
@@ -28,14 +29,14 @@ export const spinParameters = {
     .describe("with exact: how many step sizes dt, 2 dt, 4 dt, ..., a positive integer"),
 };
 
-/** The initial state of these parameters. */
+/** The initial state of these parameters, its edges padded to a rank. */
 export function initialState(
   tree: Tree,
-  { initial, initialRank, seed }: { initial: string | string[]; initialRank: number; seed: number },
-): TTN {
+  { initial, seed }: { readonly initial: string | readonly string[]; readonly seed: number },
+): (rank: number) => TTN {
   if (typeof initial !== "string" && initial.length !== tree.order)
     throw new ConfigError(`initial names ${initial.length} states, expected one for each of the ${tree.order} sites`);
-  return spinState(tree, initial, initialRank, seeded(seed));
+  return (rank) => spinState(tree, initial, rank, seeded(seed));
 }
 
 const number = z.number();

@@ -1,10 +1,14 @@
 import {
+  applyOperator,
   asDtype,
+  leavesTangentSpace,
   type ProductTerm,
   productSum,
+  roomFor,
   type Tensor,
   type Tree,
   type TTN,
+  type TTNO,
   toDense,
   useBackend,
 } from "../src/index.ts";
@@ -22,14 +26,20 @@ import {
 } from "../src/io/index.ts";
 import { exactSolution, largestExact, spinChain, spinOperators } from "../src/problems/index.ts";
 
-type SpinSettings = RunSettings & { readonly exact: boolean; readonly compare: boolean; readonly ladder: number };
+type SpinSettings = RunSettings & {
+  readonly exact: boolean;
+  readonly compare: boolean;
+  readonly ladder: number;
+  readonly initialRank: number | "auto";
+};
 
 /** What a study of a spin chain needs besides the settings of its run. */
 export interface SpinStudy {
   readonly name: string;
   readonly tree: Tree;
   readonly terms: readonly ProductTerm[];
-  readonly initial: TTN;
+  /** The initial state, its edges padded to a rank. */
+  readonly initial: (rank: number) => TTN;
   readonly settings: SpinSettings;
   readonly host: Host;
 }
@@ -39,12 +49,13 @@ export interface SpinStudy {
  * 2, 4, ... times the step size too (`ladder` sizes in all). Makes the figures F1 to F5 as far as the data go.
  */
 export async function studySpins(study: SpinStudy): Promise<Outcome> {
-  const { name, tree, terms, initial, settings, host } = study;
+  const { name, tree, terms, settings, host } = study;
   const d = tree.order;
   if (settings.exact && 2 ** d > largestExact)
     throw new ConfigError(`${name}: exact is true with d = ${d}; the full solution is computed up to d = 12`);
   useBackend(settings.backend);
   const hamiltonian = productSum(tree, Array<number>(d).fill(2), terms);
+  const initial = startOf(study.initial, hamiltonian, settings);
   const plain = spinChain(name, hamiltonian, initial, settings.T);
   const exact = settings.exact ? exactSolution(terms, toDense(initial)) : null;
   const problem = exact
@@ -90,6 +101,19 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
     ...(ladders.length > 0 ? { ladder: ladders } : {}),
   };
   return { record: main, extra, figures: await figures(runs, ladders, exact, d) };
+}
+
+/**
+ * The start with the room that its first steps need. With "auto", that is none where H moves a product state within the tangent
+ * space, since two augmented steps find better directions than padding has; the directions of H Y where it does not, for
+ * there BUG would stand still. A parallel first step is padded to rank two, as in the paper.
+ */
+function startOf(initial: SpinStudy["initial"], h: TTNO, { initialRank, integrator, firstStep }: SpinSettings): TTN {
+  if (initialRank !== "auto") return initial(initialRank);
+  const y = initial(1);
+  const image = applyOperator(h, y);
+  if (leavesTangentSpace(y, image)) return roomFor(y, image);
+  return integrator === "parallel" && firstStep === "parallel" ? initial(2) : y;
 }
 
 interface Run {

@@ -75,6 +75,7 @@ export {
 } from "./ttn/operators/ttno.ts";
 export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";
 export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
+export { leavesTangentSpace, roomFor } from "./ttn/room.ts";
 export {
   balanced,
   draw,

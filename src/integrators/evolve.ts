@@ -132,7 +132,8 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
       const h = k < steps || onGrid ? direction * options.h : t - last.t;
       const begin = performance.now();
       rhs.beginStep?.(last.step, last.t);
-      const integrator = (last.step === 0 && options.integrator.starter) || options.integrator;
+      const { starter } = options.integrator;
+      const integrator = starter && last.step < starter.steps ? starter.integrator : options.integrator;
       let start = last.y;
       let applications = 0;
       let rejected = 0;

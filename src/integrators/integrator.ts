@@ -58,8 +58,8 @@ export interface Integrator {
   /** Key of the paper in the documentation's list. */
   readonly reference: string;
   readonly promises: Promises;
-  /** The method of the first step of a run, where it is another one. */
-  readonly starter?: Integrator;
+  /** Another method for the first steps of a run. */
+  readonly starter?: { readonly integrator: Integrator; readonly steps: number };
   /** One step from Y(t) to Y(t + h). `y` has its centre at the root and stays as it is. */
   step(context: StepContext, y: TTN, t: number, h: number): Promise<StepResult>;
 }

@@ -22,7 +22,10 @@ export interface ParallelBugOptions {
    * solution of the child. Default "evolved" with the Galerkin root, "euler" with the assembled one.
    */
   readonly coupling?: "euler" | "evolved";
-  /** The method of a run's first step, where nearly all of the error of a product state is made. Default "augmented". */
+  /**
+   * How a run starts. "augmented" (default, our own): its first two steps by augmented BUG. From a product state nearly all of
+   * the error is made in the first step, in frames of rank one, and with short-ranged coupling most of the rest in the second.
+   */
   readonly firstStep?: "augmented" | "parallel";
 }
 
@@ -49,7 +52,7 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
     },
     step: (context, y, t, h) => step(context, y, t, h, root, coupling),
   };
-  return firstStep === "augmented" ? { ...method, starter: augmentedBug() } : method;
+  return firstStep === "augmented" ? { ...method, starter: { integrator: augmentedBug(), steps: 2 } } : method;
 }
 
 function oneOf(name: string, value: string, known: readonly string[]): void {

@@ -41,7 +41,7 @@ export const runSettings = {
   firstStep: z
     .enum(["augmented", "parallel"])
     .default("augmented")
-    .describe("method of the first step of parallel BUG: augmented or parallel"),
+    .describe("method of the first two steps of parallel BUG: augmented or parallel"),
   rejection: z.boolean().default(false).describe("whether steps with too small bases are repeated: true or false"),
   solver: z.enum(["krylov", "rk4", "dopri5"]).default("krylov").describe("local solver: krylov, rk4 or dopri5"),
   substeps: positiveInteger.default(1).describe("steps of rk4 in a time step, a positive integer"),

@@ -180,7 +180,7 @@ function wellFormed(xml: string): void {
 }
 
 describe("settings reach the run", () => {
-  const base = { d: 4, T: 0.04, dt: 0.02 };
+  const base = { d: 4, T: 0.08, dt: 0.02, initialRank: 2 }; // two steps to start with, two of the method
 
   test("the hash is that of the final state", async () => {
     const experiment = experiments.find((e) => e.name === "ising")!;
@@ -188,7 +188,7 @@ describe("settings reach the run", () => {
     const { record } = await experiment.run(parameters, host);
     const { result } = await run("ising", setting(base));
     expect(stateHash(record.state)).toBe(result.stateHash);
-    const exact = exactSolution(longRangeIsingTerms(4), toDense(spinState(balanced(4), "up")))(0.04);
+    const exact = exactSolution(longRangeIsingTerms(4), toDense(spinState(balanced(4), "up")))(0.08);
     expect(distance(toDense(record.state), exact)).toBeLessThan(1e-8);
   });
 
@@ -199,7 +199,7 @@ describe("settings reach the run", () => {
     ["Omega", { Omega: 3 }],
     ["Delta", { Delta: -2 }],
     ["nu", { nu: 1 }],
-    ["T", { T: 0.06 }],
+    ["T", { T: 0.1 }],
     ["dt", { dt: 0.01 }],
     ["tolerance", { tolerance: 1e-3 }],
     ["maxRank", { maxRank: 1 }],
@@ -224,7 +224,7 @@ describe("settings reach the run", () => {
   });
 
   test("integrator changes the state, once frames are narrow and nodes deep enough", async () => {
-    const deep = { d: 8, T: 0.06, dt: 0.02, initialRank: 1 };
+    const deep = { d: 16, T: 0.08, dt: 0.02, initialRank: 1 };
     const [a, b] = [
       await run("ising", setting(deep)),
       await run("ising", setting({ ...deep, integrator: "augmented" })),

@@ -229,7 +229,7 @@ describe("snapshots", () => {
     expect(all.map((s) => s.t)).toEqual([0, 0.1]);
   });
 
-  test("the starter makes the first step only", async () => {
+  test("the starter makes as many first steps as it says", async () => {
     const made: string[] = [];
     const traced = (name: string) => ({
       ...augmentedBug(),
@@ -238,8 +238,11 @@ describe("snapshots", () => {
         return augmentedBug().step(...args);
       },
     });
-    await snapshots(chain(), { ...defaults, integrator: { ...traced("later"), starter: traced("first") } });
-    expect(made).toEqual(["first", "later", "later", "later", "later"]);
+    await snapshots(chain(), {
+      ...defaults,
+      integrator: { ...traced("later"), starter: { integrator: traced("first"), steps: 2 } },
+    });
+    expect(made).toEqual(["first", "first", "later", "later", "later"]);
   });
 
   test("beginStep is called once a step, with its number and time", async () => {

@@ -112,7 +112,7 @@ describe("what settings mean", () => {
   test("integrators", () => {
     expect(integratorOf(parse({ integrator: "augmented" })).name).toBe("augmented BUG");
     expect(integratorOf(parse({})).name).toBe("parallel BUG, Galerkin root");
-    expect(integratorOf(parse({})).starter?.name).toBe("augmented BUG");
+    expect(integratorOf(parse({})).starter?.integrator.name).toBe("augmented BUG");
     expect(integratorOf(parse({ firstStep: "parallel" })).starter).toBeUndefined();
     expect(integratorOf(parse({ root: "assembled" })).name).toBe("parallel BUG, assembled root, euler coupling");
     expect(integratorOf(parse({ root: "assembled", coupling: "evolved" })).name).toBe(

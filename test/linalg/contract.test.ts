@@ -1,18 +1,50 @@
 import { describe, expect, test } from "vitest";
+import { openblasBackend } from "../../src/linalg/backends/openblas.ts";
 import {
-  block, combine, concatLast, gramAllBut, matmul, matricize, modeProduct, pad, permute, place, scaleColumns, scaled, tensorize,
+  block,
+  combine,
+  concatLast,
+  gramAllBut,
+  matmul,
+  matricize,
+  modeProduct,
+  pad,
+  permute,
+  place,
+  scaleColumns,
+  scaled,
+  tensorize,
 } from "../../src/linalg/contract.ts";
 import { backendNames, useBackend } from "../../src/linalg/current.ts";
-import { openblasBackend } from "../../src/linalg/backends/openblas.ts";
 import { conj } from "../../src/linalg/level1.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
-import { type Complex, type Dtype, entry, fromFunction, fromValues, type Tensor, tensor } from "../../src/linalg/tensor.ts";
+import {
+  type Complex,
+  type Dtype,
+  entry,
+  fromFunction,
+  fromValues,
+  type Tensor,
+  tensor,
+} from "../../src/linalg/tensor.ts";
 import { naiveModeProduct, naivePermute, relative } from "../ttn/dense.ts";
 
 const available = backendNames.filter((name) => name !== "openblas" || openblasBackend() !== null);
 const dtypes: readonly Dtype[] = ["float64", "complex128"];
 const everywhere = available.flatMap((name) => dtypes.map((dtype) => [name, dtype] as const));
-const shapes = [[3], [1], [4, 3], [1, 5], [5, 1], [2, 3, 4], [4, 1, 3], [3, 2, 1], [2, 3, 2, 3], [1, 1, 1, 2], [2, 2, 2, 2, 3]];
+const shapes = [
+  [3],
+  [1],
+  [4, 3],
+  [1, 5],
+  [5, 1],
+  [2, 3, 4],
+  [4, 1, 3],
+  [3, 2, 1],
+  [2, 3, 2, 3],
+  [1, 1, 1, 2],
+  [2, 2, 2, 2, 3],
+];
 const bound = 1e-14;
 
 const times = (a: Complex, b: Complex): Complex => ({ re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re });
@@ -63,12 +95,22 @@ describe.each(everywhere)("products with %s, %s", (name, dtype) => {
           }
           return sum;
         });
-        expect(relative(at(() => gramAllBut(x, y, mode)), expected)).toBeLessThanOrEqual(bound);
+        expect(
+          relative(
+            at(() => gramAllBut(x, y, mode)),
+            expected,
+          ),
+        ).toBeLessThanOrEqual(bound);
       }
   });
 
   test("matrix products take either operand as it is, transposed or conjugate-transposed", () => {
-    for (const [m, k, n] of [[3, 4, 2], [1, 5, 1], [4, 1, 3], [2, 2, 2]] as const)
+    for (const [m, k, n] of [
+      [3, 4, 2],
+      [1, 5, 1],
+      [4, 1, 3],
+      [2, 2, 2],
+    ] as const)
       for (const opA of ["N", "T", "C"] as const)
         for (const opB of ["N", "T", "C"] as const) {
           const a = randomTensor(random, opA === "N" ? [m, k] : [k, m], dtype);
@@ -85,7 +127,12 @@ describe.each(everywhere)("products with %s, %s", (name, dtype) => {
             }
             return sum;
           });
-          expect(relative(at(() => matmul(a, b, opA, opB)), expected)).toBeLessThanOrEqual(bound);
+          expect(
+            relative(
+              at(() => matmul(a, b, opA, opB)),
+              expected,
+            ),
+          ).toBeLessThanOrEqual(bound);
         }
   });
 
@@ -101,7 +148,8 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
   const random = seeded(3);
 
   test("permuting modes is its definition for every order", () => {
-    const orders = (n: number): number[][] => (n === 0 ? [[]] : orders(n - 1).flatMap((o) => Array.from({ length: n }, (_, k) => o.toSpliced(k, 0, n - 1))));
+    const orders = (n: number): number[][] =>
+      n === 0 ? [[]] : orders(n - 1).flatMap((o) => Array.from({ length: n }, (_, k) => o.toSpliced(k, 0, n - 1)));
     for (const shape of shapes.filter((s) => s.length <= 4)) {
       const x = randomTensor(random, shape, dtype);
       for (const order of orders(shape.length)) {
@@ -109,7 +157,12 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
         expect(y.shape).toEqual(order.map((k) => shape[k]!));
         expect(relative(y, naivePermute(x, order))).toBe(0);
       }
-      expect(permute(x, shape.map((_, k) => k))).toBe(x);
+      expect(
+        permute(
+          x,
+          shape.map((_, k) => k),
+        ),
+      ).toBe(x);
     }
   });
 
@@ -121,7 +174,8 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
         expect(m.shape).toEqual([shape.toSpliced(mode, 1).reduce((p, n) => p * n, 1), shape[mode]]);
         let row = 0;
         for (const index of indices(shape.toSpliced(mode, 1))) {
-          for (let j = 0; j < shape[mode]!; j++) expect(entry(m, row, j)).toEqual(entry(x, ...index.toSpliced(mode, 0, j)));
+          for (let j = 0; j < shape[mode]!; j++)
+            expect(entry(m, row, j)).toEqual(entry(x, ...index.toSpliced(mode, 0, j)));
           row++;
         }
         expect(tensorize(m, shape, mode)).toEqual(x);
@@ -143,7 +197,13 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
       const out = tensor(larger, dtype);
       place(x, out, offset);
       expect(block(out, offset, shape)).toEqual(x);
-      expect(block(padded, shape.map(() => 0), shape)).toEqual(x);
+      expect(
+        block(
+          padded,
+          shape.map(() => 0),
+          shape,
+        ),
+      ).toEqual(x);
       expect(pad(x, shape)).toBe(x);
     }
     expect(block(tensor([2, 3], dtype), [0, 3], [2, 0]).shape).toEqual([2, 0]);
@@ -164,15 +224,28 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
     const [a, b] = [randomTensor(random, [3, 4], dtype), randomTensor(random, [3, 4], dtype)];
     const before = a.data.slice();
     const z = { re: 0.5, im: -2 };
-    expect(relative(scaled(z, a), fromFunction([3, 4], (i, j) => times(z, entry(a, i, j))))).toBeLessThanOrEqual(bound);
-    const sum = combine([[z, a], [3, b]]);
+    expect(
+      relative(
+        scaled(z, a),
+        fromFunction([3, 4], (i, j) => times(z, entry(a, i, j))),
+      ),
+    ).toBeLessThanOrEqual(bound);
+    const sum = combine([
+      [z, a],
+      [3, b],
+    ]);
     const expected = fromFunction([3, 4], (i, j) => {
       const [u, v] = [times(z, entry(a, i, j)), entry(b, i, j)];
       return { re: u.re + 3 * v.re, im: u.im + 3 * v.im };
     });
     expect(relative(sum, expected)).toBeLessThanOrEqual(bound);
     const s = [1, 0, -2, 0.5];
-    expect(relative(scaleColumns(a, s), fromFunction([3, 4], (i, j) => times({ re: s[j]!, im: 0 }, entry(a, i, j))))).toBe(0);
+    expect(
+      relative(
+        scaleColumns(a, s),
+        fromFunction([3, 4], (i, j) => times({ re: s[j]!, im: 0 }, entry(a, i, j))),
+      ),
+    ).toBe(0);
     expect(a.data).toEqual(before);
     expect(conj(conj(a))).toEqual(a);
     expect(scaled(2, a).dtype).toBe(dtype);
@@ -182,17 +255,66 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
 describe("misuse", () => {
   const t = (shape: number[], dtype: Dtype = "float64"): Tensor => tensor(shape, dtype);
   test.each<[string, () => unknown, ErrorConstructor, string]>([
-    ["inner sizes", () => matmul(t([2, 3]), t([2, 3])), RangeError, "matmul: op(a) of 2x3 is 2x3, op(b) of 2x3 is 2x3: inner sizes differ"],
-    ["inner sizes of a transposed operand", () => matmul(t([2, 3]), t([2, 3]), "T", "C"), RangeError, "matmul: op(a) of 2x3 is 3x2, op(b) of 2x3 is 3x2: inner sizes differ"],
-    ["a tensor of order three", () => matmul(t([2, 3, 1]), t([3, 2])), RangeError, "matmul: op(a) of 2x3x1 is 2x3, op(b) of 3x2 is 3x2: inner sizes differ"],
-    ["a mode of another size", () => modeProduct(t([2, 3]), 1, t([4, 2])), RangeError, "modeProduct: mode 1 of 2x3 has size 3, the matrix is 4x2"],
-    ["a mode that does not exist", () => modeProduct(t([2, 3]), 2, t([4, 2])), RangeError, "modeProduct: mode 2 of 2x3 has size undefined, the matrix is 4x2"],
-    ["tensors that differ elsewhere", () => gramAllBut(t([2, 3]), t([3, 3]), 1), RangeError, "gramAllBut: the tensors are 2x3 and 3x3: they differ outside mode 1"],
+    [
+      "inner sizes",
+      () => matmul(t([2, 3]), t([2, 3])),
+      RangeError,
+      "matmul: op(a) of 2x3 is 2x3, op(b) of 2x3 is 2x3: inner sizes differ",
+    ],
+    [
+      "inner sizes of a transposed operand",
+      () => matmul(t([2, 3]), t([2, 3]), "T", "C"),
+      RangeError,
+      "matmul: op(a) of 2x3 is 3x2, op(b) of 2x3 is 3x2: inner sizes differ",
+    ],
+    [
+      "a tensor of order three",
+      () => matmul(t([2, 3, 1]), t([3, 2])),
+      RangeError,
+      "matmul: op(a) of 2x3x1 is 2x3, op(b) of 3x2 is 3x2: inner sizes differ",
+    ],
+    [
+      "a mode of another size",
+      () => modeProduct(t([2, 3]), 1, t([4, 2])),
+      RangeError,
+      "modeProduct: mode 1 of 2x3 has size 3, the matrix is 4x2",
+    ],
+    [
+      "a mode that does not exist",
+      () => modeProduct(t([2, 3]), 2, t([4, 2])),
+      RangeError,
+      "modeProduct: mode 2 of 2x3 has size undefined, the matrix is 4x2",
+    ],
+    [
+      "tensors that differ elsewhere",
+      () => gramAllBut(t([2, 3]), t([3, 3]), 1),
+      RangeError,
+      "gramAllBut: the tensors are 2x3 and 3x3: they differ outside mode 1",
+    ],
     ["no terms", () => combine([]), RangeError, "combine: no terms were given, expected one or more"],
-    ["terms of other shapes", () => combine([[1, t([2])], [1, t([3])]]), RangeError, "combine: the tensors are 2 and 3: shapes differ"],
-    ["data of another length", () => tensor([2, 2], "complex128", new Float64Array(4)), RangeError, "tensor: shape [2, 2] of complex128 needs 8 numbers, the data has 4"],
+    [
+      "terms of other shapes",
+      () =>
+        combine([
+          [1, t([2])],
+          [1, t([3])],
+        ]),
+      RangeError,
+      "combine: the tensors are 2 and 3: shapes differ",
+    ],
+    [
+      "data of another length",
+      () => tensor([2, 2], "complex128", new Float64Array(4)),
+      RangeError,
+      "tensor: shape [2, 2] of complex128 needs 8 numbers, the data has 4",
+    ],
     ["a negative size", () => tensor([2, -1]), RangeError, "tensor: shape is [2, -1], expected non-negative integers"],
-    ["values that do not fit", () => fromValues([2], [1]), RangeError, "tensor: shape [2] of float64 needs 2 numbers, the data has 1"],
+    [
+      "values that do not fit",
+      () => fromValues([2], [1]),
+      RangeError,
+      "tensor: shape [2] of float64 needs 2 numbers, the data has 1",
+    ],
   ])("%s: both sides are named", (_, work, kind, message) => {
     expect(work).toThrow(new kind(message));
   });

@@ -3,8 +3,8 @@ import { useBackend } from "../../src/linalg/current.ts";
 import { NonFiniteError } from "../../src/linalg/errors.ts";
 import { expm } from "../../src/linalg/expm.ts";
 import { identity, tensor, width } from "../../src/linalg/tensor.ts";
-import { eps, everywhere, minus, norm1, orthogonalityError, product, randomMatrix, scaleColumns } from "./zoo.ts";
 import table from "../data/expm.json" with { type: "json" };
+import { eps, everywhere, minus, norm1, orthogonalityError, product, randomMatrix, scaleColumns } from "./zoo.ts";
 
 describe.each(everywhere)("matrix exponential on $name, $dtype", ({ name, dtype }) => {
   const w = width(dtype);
@@ -29,8 +29,14 @@ describe.each(everywhere)("matrix exponential on $name, $dtype", ({ name, dtype 
     for (const size of [0.01, 1, 10, 60]) {
       const b = randomMatrix(12, 12, dtype, 41);
       const adjoint = product(b, identity(12, dtype), true);
-      const skew = tensor([12, 12], dtype, b.data.map((x, i) => ((x - adjoint.data[i]!) / 12) * size));
-      expect(orthogonalityError(expm(skew)), `norm ${norm1(skew)}`).toBeLessThanOrEqual(1e2 * eps * Math.max(1, norm1(skew)));
+      const skew = tensor(
+        [12, 12],
+        dtype,
+        b.data.map((x, i) => ((x - adjoint.data[i]!) / 12) * size),
+      );
+      expect(orthogonalityError(expm(skew)), `norm ${norm1(skew)}`).toBeLessThanOrEqual(
+        1e2 * eps * Math.max(1, norm1(skew)),
+      );
     }
   });
 

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { backend, useBackend } from "../../src/linalg/current.ts";
 import { type Gemm, gemmShape, type Op } from "../../src/linalg/backend.ts";
+import { backend, useBackend } from "../../src/linalg/current.ts";
 import { type Complex, type Dtype, tensor, width } from "../../src/linalg/tensor.ts";
 import { backends, eps, everywhere, random, randomMatrix } from "./zoo.ts";
 
@@ -36,7 +36,16 @@ function exact(g: Gemm, a: Float64Array, b: Float64Array): bigint[] {
   return out;
 }
 
-const multiply = (dtype: Dtype, opA: Op, opB: Op, m: number, n: number, k: number, a: Float64Array, b: Float64Array) => {
+const multiply = (
+  dtype: Dtype,
+  opA: Op,
+  opB: Op,
+  m: number,
+  n: number,
+  k: number,
+  a: Float64Array,
+  b: Float64Array,
+) => {
   const c = new Float64Array(width(dtype) * m * n).fill(Number.NaN);
   backend().gemm(gemmShape(dtype, opA, opB, m, n, k), one, a, b, 0, c);
   return c;
@@ -47,7 +56,17 @@ describe.each(everywhere)("matrix products on $name, $dtype", ({ name, dtype }) 
   beforeAll(() => void useBackend(name));
 
   test("integers below 2^20 with inner size up to 2^10 are multiplied exactly, for all ops and ragged sizes", () => {
-    const shapes = [[1, 1, 1], [2, 3, 4], [5, 7, 9], [1, 33, 17], [33, 1, 17], [16, 16, 16], [67, 5, 70], [3, 4, 1024], [9, 300, 6]] as const;
+    const shapes = [
+      [1, 1, 1],
+      [2, 3, 4],
+      [5, 7, 9],
+      [1, 33, 17],
+      [33, 1, 17],
+      [16, 16, 16],
+      [67, 5, 70],
+      [3, 4, 1024],
+      [9, 300, 6],
+    ] as const;
     for (const opA of ops)
       for (const opB of ops)
         for (const [m, n, k] of shapes) {
@@ -62,11 +81,25 @@ describe.each(everywhere)("matrix products on $name, $dtype", ({ name, dtype }) 
   test("batches, strides, leading dimensions, alpha and beta: only C's own entries change, as the definition says", () => {
     for (const inside of [false, true])
       for (const opA of ops)
-        for (const [m, n, k, count] of [[2, 3, 4, 3], [4, 4, 4, 5], [7, 5, 6, 2], [17, 9, 3, 2]] as const)
+        for (const [m, n, k, count] of [
+          [2, 3, 4, 3],
+          [4, 4, 4, 5],
+          [7, 5, 6, 2],
+          [17, 9, 3, 2],
+        ] as const)
           for (const beta of [0, 1, -3])
             for (const strideA of [0, 200]) {
               const shape = gemmShape(dtype, opA, "N", m, n, k);
-              const g = { ...shape, lda: shape.lda + 2, ldb: n + 1, ldc: n + 3, count, strideA, strideB: k * (n + 1), strideC: m * (n + 3) + 1 };
+              const g = {
+                ...shape,
+                lda: shape.lda + 2,
+                ldb: n + 1,
+                ldc: n + 3,
+                count,
+                strideA,
+                strideB: k * (n + 1),
+                strideC: m * (n + 3) + 1,
+              };
               const memory = (x: Float64Array) => {
                 const y = inside ? backend().allocate(x.length) : new Float64Array(x.length);
                 y.set(x);
@@ -80,7 +113,9 @@ describe.each(everywhere)("matrix products on $name, $dtype", ({ name, dtype }) 
               backend().gemm(g, alpha, memory(a), memory(b), beta, out);
               const expected = c.slice();
               for (let batch = 0; batch < count; batch++) {
-                const product = exact({ ...g }, a.subarray(w * batch * strideA), b.subarray(w * batch * g.strideB)).map(Number);
+                const product = exact({ ...g }, a.subarray(w * batch * strideA), b.subarray(w * batch * g.strideB)).map(
+                  Number,
+                );
                 for (let i = 0; i < m; i++)
                   for (let j = 0; j < n; j++) {
                     const p = w * (batch * g.strideC + i * g.ldc + j);
@@ -90,7 +125,10 @@ describe.each(everywhere)("matrix products on $name, $dtype", ({ name, dtype }) 
                     if (w === 2) expected[p + 1] = alpha.re * im + alpha.im * product[q]! + beta * c[p + 1]!;
                   }
               }
-              expect(out.every((x, i) => x === expected[i]), `${opA} ${m}x${n}x${k} beta ${beta}`).toBe(true);
+              expect(
+                out.every((x, i) => x === expected[i]),
+                `${opA} ${m}x${n}x${k} beta ${beta}`,
+              ).toBe(true);
             }
   });
 
@@ -109,10 +147,20 @@ describe.each(everywhere)("matrix products on $name, $dtype", ({ name, dtype }) 
     const a = randomMatrix(m, k, dtype, 6).data;
     const b = randomMatrix(k, n, dtype, 7).data;
     const b2 = randomMatrix(k, n, dtype, 8).data;
-    const sum = multiply(dtype, "N", "N", m, n, k, a, b.map((x, i) => x + b2[i]!));
+    const sum = multiply(
+      dtype,
+      "N",
+      "N",
+      m,
+      n,
+      k,
+      a,
+      b.map((x, i) => x + b2[i]!),
+    );
     const first = multiply(dtype, "N", "N", m, n, k, a, b);
     const second = multiply(dtype, "N", "N", m, n, k, a, b2);
-    for (let i = 0; i < sum.length; i++) expect(Math.abs(sum[i]! - first[i]! - second[i]!)).toBeLessThanOrEqual(10 * k * eps);
+    for (let i = 0; i < sum.length; i++)
+      expect(Math.abs(sum[i]! - first[i]! - second[i]!)).toBeLessThanOrEqual(10 * k * eps);
     const order = Array.from({ length: k }, (_, i) => (i * 37) % k);
     const permutation = tensor([k, k], dtype).data;
     order.forEach((j, i) => {
@@ -120,7 +168,9 @@ describe.each(everywhere)("matrix products on $name, $dtype", ({ name, dtype }) 
     });
     const permuted = multiply(dtype, "N", "N", k, n, k, permutation, b);
     for (let i = 0; i < k; i++)
-      expect(permuted.subarray(w * i * n, w * (i + 1) * n)).toEqual(b.subarray(w * order[i]! * n, w * (order[i]! + 1) * n));
+      expect(permuted.subarray(w * i * n, w * (i + 1) * n)).toEqual(
+        b.subarray(w * order[i]! * n, w * (order[i]! + 1) * n),
+      );
   });
 
   test("the same product twice gives the same bits, in any memory", () => {

@@ -1,24 +1,46 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { applyKroneckerSum, type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../src/linalg/kronecker-sum.ts";
+import {
+  applyKroneckerSum,
+  type KroneckerTerm,
+  kroneckerSum,
+  planKroneckerSum,
+} from "../../src/linalg/kronecker-sum.ts";
+import { norm } from "../../src/linalg/level1.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
-import { asDtype, type Complex, complex, type Dtype, fromFunction, type Scalar, type Tensor, tensor, times } from "../../src/linalg/tensor.ts";
+import {
+  asDtype,
+  type Complex,
+  complex,
+  type Dtype,
+  fromFunction,
+  type Scalar,
+  type Tensor,
+  tensor,
+  times,
+} from "../../src/linalg/tensor.ts";
 import { workspace } from "../../src/linalg/workspace.ts";
 import { addTo, distance, naiveModeProduct, runs } from "../ttn/dense.ts";
-import { norm } from "../../src/linalg/level1.ts";
 
 /** sum_k c_k X x_1 M_1k x_2 M_2k ..., by definition. */
 function naive(terms: readonly KroneckerTerm[], x: Tensor, shapeOut: readonly number[]): Tensor {
   const out = tensor(shapeOut, "complex128");
   for (const { coefficient, matrices } of terms)
-    addTo(out, coefficient, matrices.reduce<Tensor>((t, m, mode) => (m ? naiveModeProduct(t, mode, m) : t), x));
+    addTo(
+      out,
+      coefficient,
+      matrices.reduce<Tensor>((t, m, mode) => (m ? naiveModeProduct(t, mode, m) : t), x),
+    );
   return out;
 }
 
 /** Random terms; on each mode either square matrices and identities, or matrices to one other size. */
 const problems = fc
   .record({
-    sizes: fc.array(fc.record({ from: fc.integer({ min: 1, max: 4 }), to: fc.option(fc.integer({ min: 1, max: 4 })) }), { minLength: 1, maxLength: 4 }),
+    sizes: fc.array(
+      fc.record({ from: fc.integer({ min: 1, max: 4 }), to: fc.option(fc.integer({ min: 1, max: 4 })) }),
+      { minLength: 1, maxLength: 4 },
+    ),
     terms: fc.array(fc.array(fc.nat(2), { minLength: 4, maxLength: 4 }), { maxLength: 7 }),
     seed: fc.integer(),
     dtype: fc.constantFrom<Dtype>("float64", "complex128"),
@@ -34,14 +56,22 @@ const problems = fc
       const coefficient: Scalar = dtype === "complex128" ? { re: z[0]!, im: z[1]! } : picks[0] === 0 ? 1 : z[0]!;
       return {
         coefficient,
-        matrices: sizes.map((_, k) => (picks[k] === 0 && shapeIn[k] === shapeOut[k] ? null : letters[k]![picks[k]! % 2]!)),
+        matrices: sizes.map((_, k) =>
+          picks[k] === 0 && shapeIn[k] === shapeOut[k] ? null : letters[k]![picks[k]! % 2]!,
+        ),
       };
     });
     return { shapeIn, shapeOut, terms: list, dtype, random };
   });
 
 const size = (terms: readonly KroneckerTerm[]): number =>
-  terms.reduce((s, { coefficient, matrices }) => s + Math.hypot(complex(coefficient).re, complex(coefficient).im) * matrices.reduce((p, m) => p * (m ? norm(m) : 1), 1), 1);
+  terms.reduce(
+    (s, { coefficient, matrices }) =>
+      s +
+      Math.hypot(complex(coefficient).re, complex(coefficient).im) *
+        matrices.reduce((p, m) => p * (m ? norm(m) : 1), 1),
+    1,
+  );
 
 describe("planned sums of Kronecker products", () => {
   test("are their definition, with rectangular matrices, identities and shared factors", () => {
@@ -97,7 +127,9 @@ describe("planned sums of Kronecker products", () => {
     const one: KroneckerTerm = { coefficient: { re: 1, im: 2 }, matrices: [null, null, null] };
     const two: KroneckerTerm = { coefficient: -0.5, matrices: [null, randomTensor(seeded(2), [3, 3]), null] };
     for (const terms of [[one], [one, one], [one, two], [two, one]])
-      expect(distance(applyKroneckerSum(kroneckerSum([2, 3, 2], terms, "complex128"), x), naive(terms, x, [2, 3, 2]))).toBeLessThanOrEqual(1e-14 * norm(x) * 10);
+      expect(
+        distance(applyKroneckerSum(kroneckerSum([2, 3, 2], terms, "complex128"), x), naive(terms, x, [2, 3, 2])),
+      ).toBeLessThanOrEqual(1e-14 * norm(x) * 10);
     const cancels = [one, { ...one, coefficient: { re: -1, im: -2 } }];
     expect(norm(applyKroneckerSum(kroneckerSum([2, 3, 2], cancels, "complex128"), x))).toBe(0);
   });
@@ -105,17 +137,31 @@ describe("planned sums of Kronecker products", () => {
   test("the type of the map is the smallest that holds everything", () => {
     const real = randomTensor(seeded(1), [2, 2]);
     expect(kroneckerSum([2], [{ coefficient: 1, matrices: [real] }], "float64").dtype).toBe("float64");
-    expect(kroneckerSum([2], [{ coefficient: { re: 0, im: 1 }, matrices: [real] }], "float64").dtype).toBe("complex128");
-    expect(kroneckerSum([2], [{ coefficient: 1, matrices: [asDtype(real, "complex128")] }], "float64").dtype).toBe("complex128");
-    const y = applyKroneckerSum(kroneckerSum([2], [{ coefficient: { re: 0, im: 1 }, matrices: [null] }], "float64"), fromFunction([2], (i) => i + 1));
+    expect(kroneckerSum([2], [{ coefficient: { re: 0, im: 1 }, matrices: [real] }], "float64").dtype).toBe(
+      "complex128",
+    );
+    expect(kroneckerSum([2], [{ coefficient: 1, matrices: [asDtype(real, "complex128")] }], "float64").dtype).toBe(
+      "complex128",
+    );
+    const y = applyKroneckerSum(
+      kroneckerSum([2], [{ coefficient: { re: 0, im: 1 }, matrices: [null] }], "float64"),
+      fromFunction([2], (i) => i + 1),
+    );
     expect([...y.data]).toEqual([0, 1, 0, 2].map((v) => times(v, 1).re));
   });
 
   test("a matrix of another size is refused, naming the mode and both sizes; an identity too where sizes change", () => {
     const m = tensor([3, 2]);
-    expect(() => kroneckerSum([2, 2], [{ coefficient: 1, matrices: [m, null] }, { coefficient: 1, matrices: [null, null] }], "float64")).toThrow(
-      new RangeError("kroneckerSum: mode 0 has a matrix 2x2, expected 3x2"),
-    );
+    expect(() =>
+      kroneckerSum(
+        [2, 2],
+        [
+          { coefficient: 1, matrices: [m, null] },
+          { coefficient: 1, matrices: [null, null] },
+        ],
+        "float64",
+      ),
+    ).toThrow(new RangeError("kroneckerSum: mode 0 has a matrix 2x2, expected 3x2"));
     expect(() => kroneckerSum([2, 2], [{ coefficient: 1, matrices: [null, m] }], "float64", [2, 2])).toThrow(
       new RangeError("kroneckerSum: mode 1 has a matrix 3x2, expected 2x2"),
     );

@@ -20,7 +20,7 @@ function operatorOf(a: Tensor, hermitianUpTo?: Complex): KrylovOperator & { coun
       count++;
       const y = product(a, reshape(x, [a.shape[0]!, 1]));
       if (out.dtype === "complex128") out.data.set(y.data);
-      else out.data.forEach((_, i) => (out.data[i] = y.data[2 * i]!));
+      else for (let i = 0; i < out.data.length; i++) out.data[i] = y.data[2 * i]!;
     },
   };
 }
@@ -36,7 +36,10 @@ const multiple = (z: Complex, a: Tensor): Tensor => {
 function hermitian(values: readonly number[], seed: number): Tensor {
   const n = values.length;
   const { q } = qr(randomTensor(seeded(seed), [n, n], "complex128"));
-  const columns = fromFunction([n, n], (i, j) => ({ re: q.data[2 * (i * n + j)]! * values[j]!, im: q.data[2 * (i * n + j) + 1]! * values[j]! }));
+  const columns = fromFunction([n, n], (i, j) => ({
+    re: q.data[2 * (i * n + j)]! * values[j]!,
+    im: q.data[2 * (i * n + j) + 1]! * values[j]!,
+  }));
   const a = product(columns, conjugated(transpose(q)));
   const out = tensor([n, n], "complex128");
   addTo(out, 0.5, a);
@@ -44,14 +47,16 @@ function hermitian(values: readonly number[], seed: number): Tensor {
   return out;
 }
 
-const spread = (n: number, low: number, high: number): number[] => Array.from({ length: n }, (_, k) => low + ((high - low) * k) / Math.max(1, n - 1));
+const spread = (n: number, low: number, high: number): number[] =>
+  Array.from({ length: n }, (_, k) => low + ((high - low) * k) / Math.max(1, n - 1));
 
 /** exp(h A) x by the dense exponential. */
 const dense = (a: Tensor, h: number, x: Tensor): Tensor =>
   reshape(product(expm(multiple({ re: h, im: 0 }, a)), reshape(asDtype(x, "complex128"), [a.shape[0]!, 1])), x.shape);
 
 /** What round-off may do: eps for every unit of |h A|, and the decay or growth of the exponential itself. */
-const floor = (a: Tensor, h: number, result: number, start: number): number => 1e3 * eps * (1 + Math.abs(h) * norm(a)) * Math.max(result, start);
+const floor = (a: Tensor, h: number, result: number, start: number): number =>
+  1e3 * eps * (1 + Math.abs(h) * norm(a)) * Math.max(result, start);
 
 const phases: [string, Complex][] = [
   ["-i (Schroedinger)", { re: 0, im: -1 }],
@@ -65,7 +70,10 @@ describe.each(phases)("Lanczos for a Hermitian operator times %s", (_, phase) =>
     const worst = new Worst();
     fc.assert(
       fc.property(
-        fc.integer({ min: 2, max: 30 }), fc.double({ min: 0.01, max: 3, noNaN: true }), fc.integer({ min: 2, max: 12 }), fc.integer(),
+        fc.integer({ min: 2, max: 30 }),
+        fc.double({ min: 0.01, max: 3, noNaN: true }),
+        fc.integer({ min: 2, max: 12 }),
+        fc.integer(),
         (n, h, digits, seed) => {
           const a = multiple(phase, hermitian(spread(n, -2, 3), seed));
           const x = randomTensor(seeded(seed + 1), [n], "complex128");
@@ -102,47 +110,58 @@ describe.each(phases)("Lanczos for a Hermitian operator times %s", (_, phase) =>
 });
 
 describe("Arnoldi for any operator", () => {
-  test.each(["float64", "complex128"] as const)("is the dense exponential, %s, and the estimate bounds the error", (dtype) => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 2, max: 25 }), fc.double({ min: -1.5, max: 1.5, noNaN: true }), fc.integer({ min: 2, max: 12 }), fc.integer(),
-        (n, h, digits, seed) => {
-          const random = seeded(seed);
-          const raw = randomTensor(random, [n, n], dtype);
-          const a = multiple({ re: 2 / Math.sqrt(n), im: 0 }, raw);
-          const x = randomTensor(random, [n], dtype);
-          const start = norm(x);
-          const exact = dense(a, h, x);
-          const y = copy(x);
-          const tolerance = 10 ** -digits;
-          const { converged, errorEstimate } = expAction(operatorOf(a), h, y, { ...options, tolerance });
-          const error = distance(y, exact) / start;
-          // a non-normal flow may amplify what is made early: bounded by exp(|h A|)
-          const amplified = Math.exp(Math.min(Math.abs(h) * norm(a), 50));
-          const noise = 1e3 * eps * amplified;
-          expect(converged).toBe(true);
-          expect(error).toBeLessThanOrEqual(10 * tolerance * amplified + noise);
-          if (error > noise) expect(errorEstimate * amplified).toBeGreaterThanOrEqual(error / 10);
-        },
-      ),
-      { numRuns: runs(200) },
-    );
-  });
+  test.each(["float64", "complex128"] as const)(
+    "is the dense exponential, %s, and the estimate bounds the error",
+    (dtype) => {
+      fc.assert(
+        fc.property(
+          fc.integer({ min: 2, max: 25 }),
+          fc.double({ min: -1.5, max: 1.5, noNaN: true }),
+          fc.integer({ min: 2, max: 12 }),
+          fc.integer(),
+          (n, h, digits, seed) => {
+            const random = seeded(seed);
+            const raw = randomTensor(random, [n, n], dtype);
+            const a = multiple({ re: 2 / Math.sqrt(n), im: 0 }, raw);
+            const x = randomTensor(random, [n], dtype);
+            const start = norm(x);
+            const exact = dense(a, h, x);
+            const y = copy(x);
+            const tolerance = 10 ** -digits;
+            const { converged, errorEstimate } = expAction(operatorOf(a), h, y, { ...options, tolerance });
+            const error = distance(y, exact) / start;
+            // a non-normal flow may amplify what is made early: bounded by exp(|h A|)
+            const amplified = Math.exp(Math.min(Math.abs(h) * norm(a), 50));
+            const noise = 1e3 * eps * amplified;
+            expect(converged).toBe(true);
+            expect(error).toBeLessThanOrEqual(10 * tolerance * amplified + noise);
+            if (error > noise) expect(errorEstimate * amplified).toBeGreaterThanOrEqual(error / 10);
+          },
+        ),
+        { numRuns: runs(200) },
+      );
+    },
+  );
 
   test("without splitting, the estimate itself is within a factor ten of the error", () => {
     const worst = new Worst();
     fc.assert(
-      fc.property(fc.integer({ min: 12, max: 25 }), fc.integer({ min: 3, max: 10 }), fc.integer(), (n, digits, seed) => {
-        const random = seeded(seed);
-        const a = multiple({ re: 1 / Math.sqrt(n), im: 0 }, randomTensor(random, [n, n], "complex128"));
-        const x = randomTensor(random, [n], "complex128");
-        const y = copy(x);
-        const { errorEstimate } = expAction(operatorOf(a), 1, y, { ...options, tolerance: 10 ** -digits });
-        const error = distance(y, dense(a, 1, x)) / norm(x);
-        if (error <= 1e-13) return;
-        worst.of(error / errorEstimate);
-        expect(errorEstimate).toBeGreaterThanOrEqual(error / 10);
-      }),
+      fc.property(
+        fc.integer({ min: 12, max: 25 }),
+        fc.integer({ min: 3, max: 10 }),
+        fc.integer(),
+        (n, digits, seed) => {
+          const random = seeded(seed);
+          const a = multiple({ re: 1 / Math.sqrt(n), im: 0 }, randomTensor(random, [n, n], "complex128"));
+          const x = randomTensor(random, [n], "complex128");
+          const y = copy(x);
+          const { errorEstimate } = expAction(operatorOf(a), 1, y, { ...options, tolerance: 10 ** -digits });
+          const error = distance(y, dense(a, 1, x)) / norm(x);
+          if (error <= 1e-13) return;
+          worst.of(error / errorEstimate);
+          expect(errorEstimate).toBeGreaterThanOrEqual(error / 10);
+        },
+      ),
       { numRuns: runs(200) },
     );
     console.info(`Arnoldi: error up to ${worst.value.toFixed(2)} times the estimate`);
@@ -153,14 +172,21 @@ describe("conservation", () => {
   test("a skew-Hermitian flow keeps the norm to 1e2 eps, by Lanczos and by Arnoldi, in one part and in many", () => {
     const worst = new Worst();
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 40 }), fc.double({ min: 0.01, max: 5, noNaN: true }), fc.boolean(), fc.constantFrom(6, 40), fc.integer(), (n, h, lanczos, maxDimension, seed) => {
-        const phase = { re: 0, im: -1 };
-        const a = multiple(phase, hermitian(spread(n, -1, 1), seed));
-        const x = randomTensor(seeded(seed), [n], "complex128");
-        const before = norm(x);
-        expAction(operatorOf(a, lanczos ? phase : undefined), h, x, { ...options, maxDimension });
-        expect(worst.of(Math.abs(norm(x) / before - 1) / eps)).toBeLessThanOrEqual(100);
-      }),
+      fc.property(
+        fc.integer({ min: 2, max: 40 }),
+        fc.double({ min: 0.01, max: 5, noNaN: true }),
+        fc.boolean(),
+        fc.constantFrom(6, 40),
+        fc.integer(),
+        (n, h, lanczos, maxDimension, seed) => {
+          const phase = { re: 0, im: -1 };
+          const a = multiple(phase, hermitian(spread(n, -1, 1), seed));
+          const x = randomTensor(seeded(seed), [n], "complex128");
+          const before = norm(x);
+          expAction(operatorOf(a, lanczos ? phase : undefined), h, x, { ...options, maxDimension });
+          expect(worst.of(Math.abs(norm(x) / before - 1) / eps)).toBeLessThanOrEqual(100);
+        },
+      ),
       { numRuns: runs(200) },
     );
     console.info(`norm drift ${worst.value.toFixed(1)} eps`);
@@ -258,7 +284,9 @@ describe("work and failure", () => {
         const { applications, converged } = expAction(operator, 0.5, y, options);
         expect(converged).toBe(true);
         expect(applications).toBe(count);
-        const exact = fromFunction([8], (i) => (i < count ? { re: Math.cos(0.5 * values[i]!), im: -Math.sin(0.5 * values[i]!) } : { re: 0, im: 0 }));
+        const exact = fromFunction([8], (i) =>
+          i < count ? { re: Math.cos(0.5 * values[i]!), im: -Math.sin(0.5 * values[i]!) } : { re: 0, im: 0 },
+        );
         expect(distance(y, exact)).toBeLessThanOrEqual(1e-14 * count);
       }
   });

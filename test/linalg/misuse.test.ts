@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { useBackend } from "../../src/linalg/current.ts";
 import { NonFiniteError } from "../../src/linalg/errors.ts";
-import { eigh, orthAug, qr, singularValues, svd, triangular } from "../../src/linalg/factor.ts";
 import { expm } from "../../src/linalg/expm.ts";
+import { eigh, orthAug, qr, singularValues, svd, triangular } from "../../src/linalg/factor.ts";
 import { type Tensor, tensor } from "../../src/linalg/tensor.ts";
 import { everywhere, orthonormal, randomMatrix } from "./zoo.ts";
 
@@ -47,7 +47,22 @@ describe.each(everywhere)("misuse on $name, $dtype", ({ name, dtype }) => {
   });
 
   test("orthAug names both shapes when they do not fit", () => {
-    const cases = [[[5, 2], [4, 2]], [[4, 2], [4]], [[4], [4, 2]], [[2, 0], [1, 1]], [[2, 2, 1], [2, 2]]] as const;
+    const cases = [
+      [
+        [5, 2],
+        [4, 2],
+      ],
+      [[4, 2], [4]],
+      [[4], [4, 2]],
+      [
+        [2, 0],
+        [1, 1],
+      ],
+      [
+        [2, 2, 1],
+        [2, 2],
+      ],
+    ] as const;
     for (const [a, b] of cases) {
       const call = () => orthAug(tensor(a, dtype), tensor(b, dtype));
       expect(call).toThrow(RangeError);
@@ -59,6 +74,7 @@ describe.each(everywhere)("misuse on $name, $dtype", ({ name, dtype }) => {
 
   test("data of another length than the shape is refused", () => {
     const broken: Tensor = { dtype, shape: [3, 3], data: new Float64Array(4) };
-    for (const routine of [qr, triangular, svd, singularValues, eigh]) expect(() => routine(broken)).toThrow(RangeError);
+    for (const routine of [qr, triangular, svd, singularValues, eigh])
+      expect(() => routine(broken)).toThrow(RangeError);
   });
 });

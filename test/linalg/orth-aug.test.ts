@@ -2,7 +2,18 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { useBackend } from "../../src/linalg/current.ts";
 import { orthAug } from "../../src/linalg/factor.ts";
 import { type Tensor, tensor } from "../../src/linalg/tensor.ts";
-import { beside, eps, everywhere, minus, norm1, orthogonalityError, orthonormal, product, randomMatrix, scaleColumns } from "./zoo.ts";
+import {
+  beside,
+  eps,
+  everywhere,
+  minus,
+  norm1,
+  orthogonalityError,
+  orthonormal,
+  product,
+  randomMatrix,
+  scaleColumns,
+} from "./zoo.ts";
 
 /** Largest column of B that is left outside the range of [A, U]. */
 function outside(a: Tensor, u: Tensor, b: Tensor): number {
@@ -11,7 +22,11 @@ function outside(a: Tensor, u: Tensor, b: Tensor): number {
 }
 
 const plus = (a: Tensor, b: Tensor, factor: number): Tensor =>
-  tensor(a.shape, a.dtype, a.data.map((x, i) => x + factor * b.data[i]!));
+  tensor(
+    a.shape,
+    a.dtype,
+    a.data.map((x, i) => x + factor * b.data[i]!),
+  );
 
 describe.each(everywhere)("augmentation on $name, $dtype", ({ name, dtype }) => {
   beforeAll(() => void useBackend(name));
@@ -31,12 +46,22 @@ describe.each(everywhere)("augmentation on $name, $dtype", ({ name, dtype }) => 
   };
 
   test("generic directions are all kept", () => {
-    for (const [n, r, p] of [[1, 0, 1], [6, 2, 3], [40, 8, 8], [64, 32, 32], [300, 10, 20]] as const)
+    for (const [n, r, p] of [
+      [1, 0, 1],
+      [6, 2, 3],
+      [40, 8, 8],
+      [64, 32, 32],
+      [300, 10, 20],
+    ] as const)
       check(orthonormal(n, r, dtype, 1), randomMatrix(n, p, dtype, 2), p);
   });
 
   test("directions inside the range of the old basis add nothing, exactly or to 1e-15", () => {
-    for (const [n, r, p] of [[6, 2, 3], [40, 8, 8], [300, 10, 20]] as const) {
+    for (const [n, r, p] of [
+      [6, 2, 3],
+      [40, 8, 8],
+      [300, 10, 20],
+    ] as const) {
       const a = orthonormal(n, r, dtype, 3);
       const b = product(a, randomMatrix(r, p, dtype, 4));
       check(a, b, 0);

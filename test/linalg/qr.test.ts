@@ -3,8 +3,20 @@ import { useBackend } from "../../src/linalg/current.ts";
 import { qr, triangular } from "../../src/linalg/factor.ts";
 import { asDtype, type Tensor, width } from "../../src/linalg/tensor.ts";
 import {
-  affordable, backends, eps, everywhere, minus, norm1, orthogonalityError, product, randomMatrix, sizes,
-  timesPowerOfTwo, unitExponent, worst, zoo,
+  affordable,
+  backends,
+  eps,
+  everywhere,
+  minus,
+  norm1,
+  orthogonalityError,
+  product,
+  randomMatrix,
+  sizes,
+  timesPowerOfTwo,
+  unitExponent,
+  worst,
+  zoo,
 } from "./zoo.ts";
 
 /** The two ratios of LAPACK's dqrt01, taken after a scaling by a power of two that keeps the norms in range. */
@@ -15,7 +27,10 @@ function ratios(a: Tensor, q: Tensor, r: Tensor): { residual: number; orthogonal
   // A denormal entry of R is rounded to a multiple of 2^-1074, whatever the algorithm.
   const rounding = n * 2 ** (e / 2 - 537) * 2 ** (e / 2 - 537);
   const scale = Math.max(1, m) * norm1(timesPowerOfTwo(a, e)) * eps + rounding;
-  return { residual: scale === 0 ? error : error / scale, orthogonality: orthogonalityError(q) / (Math.max(1, m) * eps) };
+  return {
+    residual: scale === 0 ? error : error / scale,
+    orthogonality: orthogonalityError(q) / (Math.max(1, m) * eps),
+  };
 }
 
 describe.each(everywhere)("QR on $name, $dtype", ({ name, dtype }) => {
@@ -56,7 +71,12 @@ describe.each(everywhere)("QR on $name, $dtype", ({ name, dtype }) => {
   });
 
   test.each([-900, -333, -1, 1, 64, 900])("a factor 2^%i changes no bit of Q and scales R exactly", (k) => {
-    for (const [m, n] of [[2, 3], [10, 16], [64, 64], [300, 8]] as const) {
+    for (const [m, n] of [
+      [2, 3],
+      [10, 16],
+      [64, 64],
+      [300, 8],
+    ] as const) {
       const a = randomMatrix(m, n, dtype, 22);
       const one = qr(a);
       const other = qr(timesPowerOfTwo(a, k));
@@ -70,7 +90,13 @@ describe.each(backends)("QR on %s", (name) => {
   beforeAll(() => void useBackend(name));
 
   test("a real matrix run as complex has the real factors, imaginary parts exactly zero", () => {
-    for (const [m, n] of [[1, 1], [7, 1], [10, 16], [64, 64], [400, 8]] as const) {
+    for (const [m, n] of [
+      [1, 1],
+      [7, 1],
+      [10, 16],
+      [64, 64],
+      [400, 8],
+    ] as const) {
       const a = randomMatrix(m, n, "float64", 23);
       const real = qr(a);
       const full = qr(asDtype(a, "complex128"));

@@ -2,11 +2,23 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { useBackend } from "../../src/linalg/current.ts";
 import { eigh, singularValues, svd } from "../../src/linalg/factor.ts";
 import { type Tensor, tensor, width } from "../../src/linalg/tensor.ts";
-import {
-  affordable, eps, everywhere, minus, norm1, orthogonalityError, product, randomMatrix, scaleColumns, sizes,
-  timesPowerOfTwo, unitExponent, worst, zoo,
-} from "./zoo.ts";
 import table from "../data/singular-values.json" with { type: "json" };
+import {
+  affordable,
+  eps,
+  everywhere,
+  minus,
+  norm1,
+  orthogonalityError,
+  product,
+  randomMatrix,
+  scaleColumns,
+  sizes,
+  timesPowerOfTwo,
+  unitExponent,
+  worst,
+  zoo,
+} from "./zoo.ts";
 
 /** The conjugate transpose. */
 function adjoint(a: Tensor): Tensor {
@@ -45,26 +57,29 @@ describe.each(everywhere)("SVD on $name, $dtype", ({ name, dtype }) => {
     }
   });
 
-  test.each(table.filter((c) => c.im === null || dtype === "complex128"))("$kind ($shape): the values agree with 50 digits", (c) => {
-    const a = tensor(c.shape, dtype);
-    const w = width(dtype);
-    for (let i = 0; i < c.re.length; i++) {
-      a.data[w * i] = c.re[i]!;
-      if (w === 2) a.data[w * i + 1] = c.im?.[i] ?? 0;
-    }
-    const n = Math.max(...c.shape);
-    for (const s of [svd(a).s, singularValues(a)])
-      for (const [i, exact] of c.digits.entries()) {
-        const error = Math.abs(s[i]! - exact);
-        expect(error).toBeLessThanOrEqual(30 * n * eps * c.digits[0]!);
-        // Relative accuracy for every value is the promise of one-sided Jacobi: wasm, and the reference's complex loops.
-        // LAPACK's divide and conquer and ml-matrix's Golub-Kahan (the real reference) promise eps sigma_1 only.
-        if (c.graded && (name === "wasm" || (name === "reference" && dtype === "complex128"))) {
-          const relative = error / exact / (1e3 * n * eps);
-          expect(seen.note("relative accuracy on graded columns / 1e3 n eps", relative, c.kind)).toBeLessThan(1);
-        }
+  test.each(table.filter((c) => c.im === null || dtype === "complex128"))(
+    "$kind ($shape): the values agree with 50 digits",
+    (c) => {
+      const a = tensor(c.shape, dtype);
+      const w = width(dtype);
+      for (let i = 0; i < c.re.length; i++) {
+        a.data[w * i] = c.re[i]!;
+        if (w === 2) a.data[w * i + 1] = c.im?.[i] ?? 0;
       }
-  });
+      const n = Math.max(...c.shape);
+      for (const s of [svd(a).s, singularValues(a)])
+        for (const [i, exact] of c.digits.entries()) {
+          const error = Math.abs(s[i]! - exact);
+          expect(error).toBeLessThanOrEqual(30 * n * eps * c.digits[0]!);
+          // Relative accuracy for every value is the promise of one-sided Jacobi: wasm, and the reference's complex loops.
+          // LAPACK's divide and conquer and ml-matrix's Golub-Kahan (the real reference) promise eps sigma_1 only.
+          if (c.graded && (name === "wasm" || (name === "reference" && dtype === "complex128"))) {
+            const relative = error / exact / (1e3 * n * eps);
+            expect(seen.note("relative accuracy on graded columns / 1e3 n eps", relative, c.kind)).toBeLessThan(1);
+          }
+        }
+    },
+  );
 
   test("a Hermitian matrix is diagonalised, eigenvalues ascending; only the lower triangle is read", () => {
     const w = width(dtype);
@@ -88,7 +103,10 @@ describe.each(everywhere)("SVD on $name, $dtype", ({ name, dtype }) => {
         const scale = Math.max(1, n) * eps * norm1(unit);
         const where = `${kind} ${n}x${n}`;
         expect(seen.note("eigh residual", scale === 0 ? error : error / scale, where), where).toBeLessThan(20);
-        expect(seen.note("eigh orthogonality", orthogonalityError(vectors) / (Math.max(1, n) * eps), where), where).toBeLessThan(20);
+        expect(
+          seen.note("eigh orthogonality", orthogonalityError(vectors) / (Math.max(1, n) * eps), where),
+          where,
+        ).toBeLessThan(20);
         for (let i = 1; i < n; i++) expect(values[i]).toBeGreaterThanOrEqual(values[i - 1]!);
       }
     }

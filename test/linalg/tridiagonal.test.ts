@@ -31,19 +31,27 @@ describe("eigenvalues of a symmetric tridiagonal matrix", () => {
     const [residual, orthogonality] = [new Worst(), new Worst()];
     fc.assert(
       fc.property(
-        fc.array(fc.record({ d: fc.double({ min: -1, max: 1, noNaN: true }), e: fc.double({ min: -1, max: 1, noNaN: true }) }), { minLength: 1, maxLength: 40 }),
+        fc.array(
+          fc.record({ d: fc.double({ min: -1, max: 1, noNaN: true }), e: fc.double({ min: -1, max: 1, noNaN: true }) }),
+          { minLength: 1, maxLength: 40 },
+        ),
         fc.integer({ min: -100, max: 100 }),
         (entries, exponent) => {
           const scale = 2 ** exponent;
           for (const v of entries) for (const k of ["d", "e"] as const) if (Math.abs(v[k]) < 1e-200) v[k] = 0; // no denormal numbers
-          const seen = ratios(entries.map((v) => v.d * scale), entries.slice(1).map((v) => v.e * scale));
+          const seen = ratios(
+            entries.map((v) => v.d * scale),
+            entries.slice(1).map((v) => v.e * scale),
+          );
           expect(residual.of(seen.residual)).toBeLessThan(30);
           expect(orthogonality.of(seen.orthogonality)).toBeLessThan(30);
         },
       ),
       { numRuns: runs(300) },
     );
-    console.info(`tridiagonal: residual ratio ${residual.value.toFixed(2)}, orthogonality ratio ${orthogonality.value.toFixed(2)}`);
+    console.info(
+      `tridiagonal: residual ratio ${residual.value.toFixed(2)}, orthogonality ratio ${orthogonality.value.toFixed(2)}`,
+    );
   });
 
   test("the discrete Laplacian has the eigenvalues 2 - 2 cos(k pi / (m + 1))", () => {
@@ -61,10 +69,22 @@ describe("eigenvalues of a symmetric tridiagonal matrix", () => {
     for (const [d, e] of [
       [graded, graded.slice(1)],
       [graded.toReversed(), graded.toReversed().slice(1)],
-      [[1, 1, 1, 1], [0, 0, 0]],
-      [[1, 2, 3, 4], [1, 0, 1]],
-      [[0, 0, 0], [0, 0]],
-      [[0, 0, 0, 0], [1, 1, 1]],
+      [
+        [1, 1, 1, 1],
+        [0, 0, 0],
+      ],
+      [
+        [1, 2, 3, 4],
+        [1, 0, 1],
+      ],
+      [
+        [0, 0, 0],
+        [0, 0],
+      ],
+      [
+        [0, 0, 0, 0],
+        [1, 1, 1],
+      ],
       [[1, 1], [1e-300]],
       [[1e-200, 1], [1e-200]],
     ] as [number[], number[]][]) {
@@ -81,7 +101,20 @@ describe("eigenvalues of a symmetric tridiagonal matrix", () => {
   });
 
   test("NaN and infinity are refused at once", () => {
-    for (const [d, e] of [[[1, Number.NaN, 2], [1, 1]], [[1, 2, 3], [Number.NaN, 1]], [[1, 2, 3], [1, Number.POSITIVE_INFINITY]]] as const)
+    for (const [d, e] of [
+      [
+        [1, Number.NaN, 2],
+        [1, 1],
+      ],
+      [
+        [1, 2, 3],
+        [Number.NaN, 1],
+      ],
+      [
+        [1, 2, 3],
+        [1, Number.POSITIVE_INFINITY],
+      ],
+    ] as const)
       expect(() => tridiagonalEigen(d, e)).toThrow(NonFiniteError);
   });
 });

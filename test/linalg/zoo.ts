@@ -61,7 +61,11 @@ export function product(a: Tensor, b: Tensor, adjoint = false): Tensor {
 }
 
 export const minus = (a: Tensor, b: Tensor): Tensor =>
-  tensor(a.shape, a.dtype, a.data.map((x, i) => x - b.data[i]!));
+  tensor(
+    a.shape,
+    a.dtype,
+    a.data.map((x, i) => x - b.data[i]!),
+  );
 
 /** Largest column sum of absolute values. */
 export function norm1(a: Tensor): number {
@@ -91,12 +95,20 @@ export function orthogonalityError(q: Tensor): number {
 export function scaleColumns(a: Tensor, factors: ArrayLike<number>): Tensor {
   const n = a.shape[1]!;
   const w = width(a.dtype);
-  return tensor(a.shape, a.dtype, a.data.map((x, i) => x * factors[Math.floor(i / w) % n]!));
+  return tensor(
+    a.shape,
+    a.dtype,
+    a.data.map((x, i) => x * factors[Math.floor(i / w) % n]!),
+  );
 }
 
 /** 2^e a, exact also for results or inputs far outside the normal range. */
 export const timesPowerOfTwo = (a: Tensor, e: number): Tensor =>
-  tensor(a.shape, a.dtype, a.data.map((x) => x * 2 ** Math.trunc(e / 2) * 2 ** (e - Math.trunc(e / 2))));
+  tensor(
+    a.shape,
+    a.dtype,
+    a.data.map((x) => x * 2 ** Math.trunc(e / 2) * 2 ** (e - Math.trunc(e / 2))),
+  );
 
 /** The exponent that brings the largest entry near 1. */
 export function unitExponent(a: Tensor): number {
@@ -162,7 +174,12 @@ function byEntry(m: number, n: number, dtype: Dtype, f: (i: number, j: number) =
   return t;
 }
 
-const scaled = (a: Tensor, factor: number): Tensor => tensor(a.shape, a.dtype, a.data.map((x) => x * factor));
+const scaled = (a: Tensor, factor: number): Tensor =>
+  tensor(
+    a.shape,
+    a.dtype,
+    a.data.map((x) => x * factor),
+  );
 
 /** U diag(s) V* with k = min(m, n) given singular values. */
 function withValues(m: number, n: number, dtype: Dtype, value: (i: number, k: number) => number): Tensor {
@@ -173,8 +190,7 @@ function withValues(m: number, n: number, dtype: Dtype, value: (i: number, k: nu
   const vt = tensor([k, n], dtype);
   const w = width(dtype);
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < k; j++)
-      for (let p = 0; p < w; p++) vt.data[w * (j * n + i) + p] = v.data[w * (i * k + j) + p]!;
+    for (let j = 0; j < k; j++) for (let p = 0; p < w; p++) vt.data[w * (j * n + i) + p] = v.data[w * (i * k + j) + p]!;
   return product(u, vt);
 }
 
@@ -184,7 +200,14 @@ function augmented(m: number, n: number, dtype: Dtype, noise: number): Tensor {
   const u = orthonormal(m, r, dtype, 13);
   const k = product(u, randomMatrix(r, n - r, dtype, 14));
   const e = randomMatrix(m, n - r, dtype, 15);
-  return beside(u, tensor(k.shape, dtype, k.data.map((x, i) => x + noise * e.data[i]!)));
+  return beside(
+    u,
+    tensor(
+      k.shape,
+      dtype,
+      k.data.map((x, i) => x + noise * e.data[i]!),
+    ),
+  );
 }
 
 /** The matrices that every factorisation has to survive, by kind. */
@@ -193,7 +216,10 @@ export const zoo: Readonly<Record<string, (m: number, n: number, dtype: Dtype) =
   zero: (m, n, dtype) => tensor([m, n], dtype),
   identity: (m, n, dtype) => byEntry(m, n, dtype, (i, j) => (i === j ? 1 : 0)),
   "graded columns": (m, n, dtype) =>
-    scaleColumns(randomMatrix(m, n, dtype, 3), Float64Array.from({ length: n }, (_, j) => 10 ** ((-16 * j) / Math.max(1, n - 1)))),
+    scaleColumns(
+      randomMatrix(m, n, dtype, 3),
+      Float64Array.from({ length: n }, (_, j) => 10 ** ((-16 * j) / Math.max(1, n - 1))),
+    ),
   "rank k/2": (m, n, dtype) => {
     const r = Math.max(1, Math.floor(Math.min(m, n) / 2));
     return product(randomMatrix(m, r, dtype, 4), randomMatrix(r, n, dtype, 5));
@@ -211,21 +237,39 @@ export const zoo: Readonly<Record<string, (m: number, n: number, dtype: Dtype) =
   "rows graded over 200 decades": (m, n, dtype) => {
     const a = randomMatrix(m, n, dtype, 9);
     const row = n * width(dtype);
-    return tensor([m, n], dtype, a.data.map((x, p) => x * 10 ** ((-200 * Math.floor(p / row)) / Math.max(1, m - 1))));
+    return tensor(
+      [m, n],
+      dtype,
+      a.data.map((x, p) => x * 10 ** ((-200 * Math.floor(p / row)) / Math.max(1, m - 1))),
+    );
   },
   "duplicated columns": (m, n, dtype) => {
     const a = randomMatrix(m, n, dtype, 16);
     const w = width(dtype);
     // Every column is a copy of the one that starts its group of three.
-    const source = (p: number) => Math.floor(p / w) % n % 3;
-    return tensor([m, n], dtype, a.data.map((_, p) => a.data[p - w * source(p)]!));
+    const source = (p: number) => (Math.floor(p / w) % n) % 3;
+    return tensor(
+      [m, n],
+      dtype,
+      a.data.map((_, p) => a.data[p - w * source(p)]!),
+    );
   },
   "[U0 K1], K1 in span(U0)": (m, n, dtype) => augmented(m, n, dtype, 0),
   "[U0 K1], K1 in span(U0) to 1e-15": (m, n, dtype) => augmented(m, n, dtype, 1e-15),
 };
 
 export const sizes: readonly (readonly [number, number])[] = [
-  [0, 0], [0, 3], [3, 0], [1, 1], [1, 7], [7, 1], [2, 3], [10, 16], [64, 64], [400, 80], [1000, 8],
+  [0, 0],
+  [0, 3],
+  [3, 0],
+  [1, 1],
+  [1, 7],
+  [7, 1],
+  [2, 3],
+  [10, 16],
+  [64, 64],
+  [400, 80],
+  [1000, 8],
 ];
 
 /** The loops of the reference are too slow to decompose every large matrix; some kinds still go through it. */
@@ -242,7 +286,8 @@ export function worst(): { note(what: string, ratio: number, where: string): num
     },
     report(title) {
       for (const [what, { ratio, where }] of found)
-        if (ratio > 3 || process.env["DLRA_RATIOS"]) console.warn(`${title}: ${what} ratio ${ratio.toFixed(3)} at ${where}`);
+        if (ratio > 3 || process.env["DLRA_RATIOS"])
+          console.warn(`${title}: ${what} ratio ${ratio.toFixed(3)} at ${where}`);
     },
   };
 }

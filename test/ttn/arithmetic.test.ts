@@ -3,12 +3,12 @@ import { describe, expect, test } from "vitest";
 import { dot } from "../../src/linalg/level1.ts";
 import { seeded } from "../../src/linalg/random.ts";
 import { asDtype, complex, entry, fromFunction, type Scalar, type Tensor, times } from "../../src/linalg/tensor.ts";
+import { states, statesTogether } from "../../src/testing/index.ts";
 import { add, densityMatrix, inner, norm, sameSpace, scale, stateAs, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, randomState } from "../../src/ttn/construct.ts";
 import { moveCenter } from "../../src/ttn/gauge.ts";
 import { balanced, rootOf, train, tree } from "../../src/ttn/tree.ts";
 import { dtypeOfState, modeSizes, ranks } from "../../src/ttn/ttn.ts";
-import { states, statesTogether } from "../../src/testing/index.ts";
 import { checkNorm, worstRatio } from "./checks.ts";
 import { addTo, distance, naiveModeProduct, naivePermute, relative, runs } from "./dense.ts";
 
@@ -101,7 +101,10 @@ describe("sum and multiple", () => {
   });
 
   test("a single leaf adds up like a vector", () => {
-    const x = fromDense(tree(0), fromFunction([3], (i) => i));
+    const x = fromDense(
+      tree(0),
+      fromFunction([3], (i) => i),
+    );
     expect([...toDense(add(x, scale(2, x))).data]).toEqual([0, 3, 6]);
   });
 
@@ -110,7 +113,12 @@ describe("sum and multiple", () => {
     const z = scale({ re: 0, im: 2 }, y);
     expect(dtypeOfState(z)).toBe("complex128");
     expect(dtypeOfState(scale({ re: 2, im: 0 }, y))).toBe("float64");
-    expect(relative(toDense(z), fromFunction([2, 2], (i, j) => ({ re: 0, im: 2 * entry(toDense(y), i, j).re })))).toBeLessThan(1e-15);
+    expect(
+      relative(
+        toDense(z),
+        fromFunction([2, 2], (i, j) => ({ re: 0, im: 2 * entry(toDense(y), i, j).re })),
+      ),
+    ).toBeLessThan(1e-15);
     expect(() => stateAs(z, "float64")).toThrow(TypeError);
     expect(stateAs(y, "float64")).toBe(y);
   });
@@ -132,13 +140,20 @@ test("the full tensor is the contraction of all node tensors, by definition", ()
           const rank = part.full.shape.at(-1)!;
           const rows = part.full.shape.slice(0, -1).reduce((p, n) => p * n, 1);
           shapes.push(...part.full.shape.slice(0, -1));
-          full = naiveModeProduct(full, i, fromFunction([rows, rank], (a, b) => entry({ ...part.full, shape: [rows, rank] }, a, b)));
+          full = naiveModeProduct(
+            full,
+            i,
+            fromFunction([rows, rank], (a, b) => entry({ ...part.full, shape: [rows, rank] }, a, b)),
+          );
         });
         return { full: { ...full, shape: [...shapes, full.shape.at(-1)!] }, modes };
       };
       const { full, modes } = below(at);
       const inTreeOrder = { ...full, shape: full.shape.slice(0, -1) };
-      const expected = naivePermute(inTreeOrder, modes.map((_, k) => modes.indexOf(k)));
+      const expected = naivePermute(
+        inTreeOrder,
+        modes.map((_, k) => modes.indexOf(k)),
+      );
       expect(distance(toDense(y), expected)).toBeLessThanOrEqual(1e-14);
     }),
     { numRuns: runs(100) },

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { norm as frobenius } from "../../src/linalg/level1.ts";
+import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { reshape, sizeOf, type Tensor, tensor, width } from "../../src/linalg/tensor.ts";
 import { inner, norm, scale, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense } from "../../src/ttn/construct.ts";
@@ -24,7 +24,8 @@ function columnsAt(c: Tensor, mode: number): Tensor {
   for (let a = 0; a < before; a++)
     for (let j = 0; j < n; j++)
       for (let b = 0; b < after; b++)
-        for (let k = 0; k < w; k++) out.data[w * ((a * after + b) * n + j) + k] = c.data[w * ((a * n + j) * after + b) + k]!;
+        for (let k = 0; k < w; k++)
+          out.data[w * ((a * after + b) * n + j) + k] = c.data[w * ((a * n + j) * after + b) + k]!;
   return out;
 }
 
@@ -58,7 +59,10 @@ export function towardsCenter(y: TTN, id: NodeId): NodeId {
 
 /** Largest isometry ratio of all nodes but the centre. */
 export const worstRatio = (y: TTN): number =>
-  Math.max(0, ...y.tree.nodes.flatMap((_, id) => (id === y.center ? [] : [isometryRatio(y, id, towardsCenter(y, id))])));
+  Math.max(
+    0,
+    ...y.tree.nodes.flatMap((_, id) => (id === y.center ? [] : [isometryRatio(y, id, towardsCenter(y, id))])),
+  );
 
 /** B1: dense -> TTN at tolerance 0 -> dense. Returns the relative error. */
 export function checkRoundTrip(y: TTN): number {

@@ -3,13 +3,13 @@ import { describe, expect, test } from "vitest";
 import { norm as frobenius } from "../../src/linalg/level1.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { fromFunction, fromValues, type Tensor, tensor } from "../../src/linalg/tensor.ts";
+import { states, trees } from "../../src/testing/index.ts";
 import { norm, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, productState, randomState } from "../../src/ttn/construct.ts";
 import { ttn } from "../../src/ttn/gauge.ts";
-import { balanced, edgesOf, rootOf, star, train, type Tree, tree } from "../../src/ttn/tree.ts";
-import { checkTensors, largestRanks, modeSizes, ranks, spreadRanks, storage, withTensor } from "../../src/ttn/ttn.ts";
+import { balanced, edgesOf, rootOf, star, type Tree, train, tree } from "../../src/ttn/tree.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
-import { states, trees } from "../../src/testing/index.ts";
+import { checkTensors, largestRanks, modeSizes, ranks, spreadRanks, storage, withTensor } from "../../src/ttn/ttn.ts";
 import { checkRoundTrip, worstRatio } from "./checks.ts";
 import { distance, eps, kron, relative, runs, Worst } from "./dense.ts";
 
@@ -27,14 +27,19 @@ describe("from a full tensor (B1)", () => {
 
   test("what is discarded is at most the tolerance", () => {
     fc.assert(
-      fc.property(trees({ maxLeaves: 5 }), fc.double({ min: 0, max: 12, noNaN: true }), fc.integer(), (t, digits, seed) => {
-        const sizes = t.leaves.map((_, k) => 2 + (k % 3));
-        const full = randomTensor(seeded(seed), sizes, "complex128");
-        const tolerance = 10 ** -digits * frobenius(full);
-        const y = fromDense(t, full, tolerance);
-        expect(distance(toDense(y), full)).toBeLessThanOrEqual(tolerance + 1e-14 * frobenius(full));
-        expect(worstRatio(y)).toBeLessThan(30);
-      }),
+      fc.property(
+        trees({ maxLeaves: 5 }),
+        fc.double({ min: 0, max: 12, noNaN: true }),
+        fc.integer(),
+        (t, digits, seed) => {
+          const sizes = t.leaves.map((_, k) => 2 + (k % 3));
+          const full = randomTensor(seeded(seed), sizes, "complex128");
+          const tolerance = 10 ** -digits * frobenius(full);
+          const y = fromDense(t, full, tolerance);
+          expect(distance(toDense(y), full)).toBeLessThanOrEqual(tolerance + 1e-14 * frobenius(full));
+          expect(worstRatio(y)).toBeLessThan(30);
+        },
+      ),
       { numRuns: runs(100) },
     );
   });
@@ -43,17 +48,35 @@ describe("from a full tensor (B1)", () => {
     const zero = fromDense(balanced(3), tensor([2, 3, 2]));
     expect(ranks(zero)).toEqual([1, 1, 1, 1, 1]);
     expect(toDense(zero).data.every((v) => v === 0)).toBe(true);
-    expect([...toDense(fromDense(balanced(4), fromValues([1, 1, 1, 1], [7]))).data].map((v) => Math.round(v * 1e14) / 1e14)).toEqual([7]);
+    expect(
+      [...toDense(fromDense(balanced(4), fromValues([1, 1, 1, 1], [7]))).data].map((v) => Math.round(v * 1e14) / 1e14),
+    ).toEqual([7]);
     const leaf = fromDense(tree(0), fromValues([3], [1, 2, 3]));
     expect(leaf.tensors[0]!.shape).toEqual([3, 1]);
     expect([...toDense(leaf).data]).toEqual([1, 2, 3]);
   });
 
   test.each<[string, () => unknown, string]>([
-    ["another order", () => fromDense(balanced(3), tensor([2, 2])), "fromDense: the tensor is 2x2, the tree has 3 leaves"],
-    ["NaN", () => fromDense(balanced(2), fromValues([1, 2], [1, Number.NaN])), "fromDense: the tensor has entries that are not finite"],
-    ["a negative tolerance", () => fromDense(balanced(2), tensor([2, 2]), -1), "fromDense: tolerance is -1, expected zero or more"],
-    ["a tolerance that is NaN", () => fromDense(balanced(2), tensor([2, 2]), Number.NaN), "fromDense: tolerance is NaN, expected zero or more"],
+    [
+      "another order",
+      () => fromDense(balanced(3), tensor([2, 2])),
+      "fromDense: the tensor is 2x2, the tree has 3 leaves",
+    ],
+    [
+      "NaN",
+      () => fromDense(balanced(2), fromValues([1, 2], [1, Number.NaN])),
+      "fromDense: the tensor has entries that are not finite",
+    ],
+    [
+      "a negative tolerance",
+      () => fromDense(balanced(2), tensor([2, 2]), -1),
+      "fromDense: tolerance is -1, expected zero or more",
+    ],
+    [
+      "a tolerance that is NaN",
+      () => fromDense(balanced(2), tensor([2, 2]), Number.NaN),
+      "fromDense: tolerance is NaN, expected zero or more",
+    ],
     ["an empty mode", () => fromDense(balanced(2), tensor([2, 0])), "mode 1 has size 0, expected a positive integer"],
   ])("%s is refused", (_, make, message) => {
     expect(make).toThrow(new RangeError(message));
@@ -68,19 +91,27 @@ describe("product states", () => {
 
   test("are the product of their vectors, for any padding, with room on every edge and zero amplitude there", () => {
     fc.assert(
-      fc.property(trees({ maxLeaves: 6 }), fc.integer({ min: 1, max: 5 }), fc.integer(), fc.boolean(), (t, rank, seed, real) => {
-        const vectors = vectorsOf(t, seed, real ? "float64" : "complex128");
-        const y = productState(t, vectors, rank);
-        const expected = vectors.map((v) => ({ ...v, shape: [v.shape[0]!, 1] })).reduce((all: Tensor, v) => kron(all, v), fromValues([1, 1], [1]));
-        const full = toDense(y);
-        expect(relative({ ...full, shape: [expected.shape[0]!, 1] }, expected)).toBeLessThanOrEqual(1e-14);
-        expect(worstRatio(y)).toBeLessThan(30);
-        const wanted = largestRanks(t, modeSizes(y)).map((r) => Math.min(r, rank));
-        edgesOf(t).forEach((id) => {
-          expect(ranks(y)[id]).toBe(wanted[id]);
-          expect(Math.max(0, ...schmidtValues(y, id).subarray(1))).toBeLessThanOrEqual(1e-14 * norm(y));
-        });
-      }),
+      fc.property(
+        trees({ maxLeaves: 6 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.integer(),
+        fc.boolean(),
+        (t, rank, seed, real) => {
+          const vectors = vectorsOf(t, seed, real ? "float64" : "complex128");
+          const y = productState(t, vectors, rank);
+          const expected = vectors
+            .map((v) => ({ ...v, shape: [v.shape[0]!, 1] }))
+            .reduce((all: Tensor, v) => kron(all, v), fromValues([1, 1], [1]));
+          const full = toDense(y);
+          expect(relative({ ...full, shape: [expected.shape[0]!, 1] }, expected)).toBeLessThanOrEqual(1e-14);
+          expect(worstRatio(y)).toBeLessThan(30);
+          const wanted = largestRanks(t, modeSizes(y)).map((r) => Math.min(r, rank));
+          edgesOf(t).forEach((id) => {
+            expect(ranks(y)[id]).toBe(wanted[id]);
+            expect(Math.max(0, ...schmidtValues(y, id).subarray(1))).toBeLessThanOrEqual(1e-14 * norm(y));
+          });
+        },
+      ),
       { numRuns: runs(200) },
     );
   });
@@ -93,9 +124,24 @@ describe("product states", () => {
 
   test.each<[string, Tensor[], number, string]>([
     ["too few vectors", [tensor([2])], 1, "productState: 1 vectors for a tree of 2 modes"],
-    ["a zero vector", [fromValues([2], [1, 0]), tensor([2])], 1, "productState: the vector of mode 1 is 2, expected one finite vector, not zero"],
-    ["a matrix", [fromValues([1, 2], [1, 0]), fromValues([2], [1, 0])], 1, "productState: the vector of mode 0 is 1x2, expected one finite vector, not zero"],
-    ["infinity", [fromValues([1], [Number.POSITIVE_INFINITY]), fromValues([1], [1])], 1, "productState: the vector of mode 0 is 1, expected one finite vector, not zero"],
+    [
+      "a zero vector",
+      [fromValues([2], [1, 0]), tensor([2])],
+      1,
+      "productState: the vector of mode 1 is 2, expected one finite vector, not zero",
+    ],
+    [
+      "a matrix",
+      [fromValues([1, 2], [1, 0]), fromValues([2], [1, 0])],
+      1,
+      "productState: the vector of mode 0 is 1x2, expected one finite vector, not zero",
+    ],
+    [
+      "infinity",
+      [fromValues([1], [Number.POSITIVE_INFINITY]), fromValues([1], [1])],
+      1,
+      "productState: the vector of mode 0 is 1, expected one finite vector, not zero",
+    ],
     ["rank 0", [fromValues([1], [2]), fromValues([1], [1])], 0, "rank is 0, expected a positive integer"],
     ["rank 1.5", [fromValues([1], [2]), fromValues([1], [1])], 1.5, "rank is 1.5, expected a positive integer"],
   ])("%s: refused", (_, vectors, rank, message) => {
@@ -124,7 +170,11 @@ describe("random states", () => {
     ["NaN", Number.NaN, "rank is NaN, expected a positive integer"],
     ["too few", [1, 1], "2 ranks for a tree of 5 nodes, expected one for each node"],
     ["more than the mode has", [3, 1, 1, 1, 1], "node 0 has rank 3, no tensor of sizes 2x2x2 has more than 2 there"],
-    ["more than the others admit", [2, 1, 1, 2, 1], "node 2 joins ranks 2, 1, 1 (children, then parent): 2 is more than the product of the others, 1"],
+    [
+      "more than the others admit",
+      [2, 1, 1, 2, 1],
+      "node 2 joins ranks 2, 1, 1 (children, then parent): 2 is more than the product of the others, 1",
+    ],
     ["a root rank of 2", [1, 1, 1, 1, 2], "node 4 has rank 2, no tensor of sizes 2x2x2 has more than 1 there"],
     ["no integer", [1, 1.5, 1, 1, 1], "rank of node 1 is 1.5, expected a positive integer"],
   ])("%s: refused", (_, rank, message) => {
@@ -149,7 +199,14 @@ describe("random states", () => {
 
 describe("the tensors of a network", () => {
   const t = tree([0, [1, 2]]); // leaves 0, 1, 2; node 3 joins 1 and 2; root 4
-  const good = (): Tensor[] => [[2, 2], [3, 2], [2, 2], [2, 2, 2], [2, 2, 1]].map((shape) => fromFunction(shape, () => 1));
+  const good = (): Tensor[] =>
+    [
+      [2, 2],
+      [3, 2],
+      [2, 2],
+      [2, 2, 2],
+      [2, 2, 1],
+    ].map((shape) => fromFunction(shape, () => 1));
   const broken = (id: number, with_: Tensor): Tensor[] => good().with(id, with_);
 
   test("any that fit are taken, and become isometries without changing the tensor", () => {
@@ -163,14 +220,60 @@ describe("the tensors of a network", () => {
 
   test.each<[string, Tensor[], ErrorConstructor, string]>([
     ["too few tensors", good().slice(1), RangeError, "ttn: 4 tensors for a tree of 5 nodes"],
-    ["a leaf with three modes", broken(1, tensor([3, 2, 1])), RangeError, "ttn: the tensor of node 1 (leaf of mode 1) is 3x2x1, expected 2 modes"],
-    ["an inner node with two modes", broken(3, tensor([4, 2])), RangeError, "ttn: the tensor of node 3 is 4x2, expected 3 modes"],
-    ["mixed scalar types", broken(2, tensor([2, 2], "complex128")), TypeError, "ttn: the tensor of node 2 (leaf of mode 2) is complex128, that of node 0 is float64"],
-    ["a size of zero", broken(0, tensor([0, 2])), RangeError, "ttn: the tensor of node 0 (leaf of mode 0) is 0x2: a size is zero"],
-    ["ranks that disagree", broken(3, tensor([2, 3, 2])), RangeError, "ttn: the tensor of node 3 is 2x3x2, its child 1 (node 2) has rank 2, not 3"],
-    ["a root with a parent's rank", broken(4, tensor([2, 2, 2])), RangeError, "ttn: the tensor of the root is 2x2x2, expected a last mode of size 1"],
-    ["NaN", broken(2, fromFunction([2, 2], () => Number.NaN)), RangeError, "ttn: the tensor of node 2 (leaf of mode 2) has entries that are not finite"],
-    ["infinity", broken(3, fromFunction([2, 2, 2], () => Number.NEGATIVE_INFINITY)), RangeError, "ttn: the tensor of node 3 has entries that are not finite"],
+    [
+      "a leaf with three modes",
+      broken(1, tensor([3, 2, 1])),
+      RangeError,
+      "ttn: the tensor of node 1 (leaf of mode 1) is 3x2x1, expected 2 modes",
+    ],
+    [
+      "an inner node with two modes",
+      broken(3, tensor([4, 2])),
+      RangeError,
+      "ttn: the tensor of node 3 is 4x2, expected 3 modes",
+    ],
+    [
+      "mixed scalar types",
+      broken(2, tensor([2, 2], "complex128")),
+      TypeError,
+      "ttn: the tensor of node 2 (leaf of mode 2) is complex128, that of node 0 is float64",
+    ],
+    [
+      "a size of zero",
+      broken(0, tensor([0, 2])),
+      RangeError,
+      "ttn: the tensor of node 0 (leaf of mode 0) is 0x2: a size is zero",
+    ],
+    [
+      "ranks that disagree",
+      broken(3, tensor([2, 3, 2])),
+      RangeError,
+      "ttn: the tensor of node 3 is 2x3x2, its child 1 (node 2) has rank 2, not 3",
+    ],
+    [
+      "a root with a parent's rank",
+      broken(4, tensor([2, 2, 2])),
+      RangeError,
+      "ttn: the tensor of the root is 2x2x2, expected a last mode of size 1",
+    ],
+    [
+      "NaN",
+      broken(
+        2,
+        fromFunction([2, 2], () => Number.NaN),
+      ),
+      RangeError,
+      "ttn: the tensor of node 2 (leaf of mode 2) has entries that are not finite",
+    ],
+    [
+      "infinity",
+      broken(
+        3,
+        fromFunction([2, 2, 2], () => Number.NEGATIVE_INFINITY),
+      ),
+      RangeError,
+      "ttn: the tensor of node 3 has entries that are not finite",
+    ],
   ])("%s: refused, naming the node", (_, tensors, kind, message) => {
     expect(() => ttn(t, tensors)).toThrow(new kind(message));
     expect(() => checkTensors(t, tensors)).toThrow(kind);

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { seeded } from "../../src/linalg/random.ts";
+import { powerLaw } from "../../src/problems/quantum/hamiltonians.ts";
+import { spinOperators } from "../../src/problems/quantum/spin-operators.ts";
 import { inner, norm } from "../../src/ttn/arithmetic.ts";
 import { randomState } from "../../src/ttn/construct.ts";
 import { centers } from "../../src/ttn/gauge.ts";
-import { applyOperator } from "../../src/ttn/operators/ttno.ts";
 import { expectation } from "../../src/ttn/operators/linear-rhs.ts";
 import { pairwise } from "../../src/ttn/operators/product-sum.ts";
-import { powerLaw } from "../../src/problems/quantum/hamiltonians.ts";
-import { spinOperators } from "../../src/problems/quantum/spin-operators.ts";
-import { balanced, star, train, type Tree, tree } from "../../src/ttn/tree.ts";
+import { applyOperator } from "../../src/ttn/operators/ttno.ts";
+import { balanced, star, type Tree, train, tree } from "../../src/ttn/tree.ts";
 import { truncate } from "../../src/ttn/truncate.ts";
 import { ranks } from "../../src/ttn/ttn.ts";
 import { checkFrames, checkGauge, checkNorm, checkRoundTrip, checkTruncation, worstRatio } from "./checks.ts";
@@ -29,7 +29,15 @@ const cases: [string, Tree, number[], number][] = [
   ["all mode sizes one", balanced(5), repeat(1, 5), 3],
   ["some mode sizes one", balanced(6), [1, 3, 1, 2, 4, 1], 4],
   ["rank one", balanced(6), repeat(3, 6), 1],
-  ["a tree of one level above another", tree([[0, 1, 2], [3, 4, 5]]), repeat(2, 6), 5],
+  [
+    "a tree of one level above another",
+    tree([
+      [0, 1, 2],
+      [3, 4, 5],
+    ]),
+    repeat(2, 6),
+    5,
+  ],
   ["order 26, balanced", balanced(26), sparse(26), 3],
   ["order 26, a chain", train(26), sparse(26), 3],
   ["order 26, rank one", balanced(26), sparse(26), 1],
@@ -74,7 +82,12 @@ describe("order 26, all modes of size two, no full tensor", () => {
   });
 
   test("<Y, H Y> is the inner product of Y with H applied to it", () => {
-    const h = pairwise(balanced(26), powerLaw(26, 2, 1), repeat(0, 26).map(() => n!), repeat(0, 26).map(() => X!));
+    const h = pairwise(
+      balanced(26),
+      powerLaw(26, 2, 1),
+      repeat(0, 26).map(() => n!),
+      repeat(0, 26).map(() => X!),
+    );
     const energy = expectation(h, a);
     const image = applyOperator(h, a);
     const z = inner(a, image);

@@ -1,5 +1,14 @@
 import { norm } from "../../src/linalg/level1.ts";
-import { asDtype, complex, entry, fromFunction, type Scalar, sizeOf, type Tensor, tensor } from "../../src/linalg/tensor.ts";
+import {
+  asDtype,
+  complex,
+  entry,
+  fromFunction,
+  type Scalar,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from "../../src/linalg/tensor.ts";
 import type { ProductTerm } from "../../src/ttn/operators/product-sum.ts";
 
 /*
@@ -13,8 +22,13 @@ export const runs = (cases: number): number => cases * Number(process.env["DLRA_
 
 export const minus = (a: Tensor, b: Tensor): Tensor => {
   const [x, y] = [asDtype(a, "complex128"), asDtype(b, "complex128")];
-  if (x.shape.join() !== y.shape.join()) throw new Error(`shapes differ: ${x.shape.join("x")} and ${y.shape.join("x")}`);
-  return tensor(x.shape, "complex128", x.data.map((v, i) => v - y.data[i]!));
+  if (x.shape.join() !== y.shape.join())
+    throw new Error(`shapes differ: ${x.shape.join("x")} and ${y.shape.join("x")}`);
+  return tensor(
+    x.shape,
+    "complex128",
+    x.data.map((v, i) => v - y.data[i]!),
+  );
 };
 
 /** |a - b|, Frobenius. */
@@ -91,7 +105,11 @@ export function addTo(out: Tensor, alpha: Scalar, x: Tensor): void {
 }
 
 /** The full matrix of a sum of products; the modes in the given order, the first slowest. */
-export function denseSum(sizes: readonly number[], terms: readonly ProductTerm[], order: readonly number[] = sizes.map((_, k) => k)): Tensor {
+export function denseSum(
+  sizes: readonly number[],
+  terms: readonly ProductTerm[],
+  order: readonly number[] = sizes.map((_, k) => k),
+): Tensor {
   const n = sizeOf(sizes);
   const out = tensor([n, n], "complex128");
   for (const { coefficient, factors } of terms)
@@ -120,7 +138,10 @@ export function naiveModeProduct(x: Tensor, mode: number, a: Tensor): Tensor {
 
 /** The modes in another order: mode k of the result is mode order[k] of x. */
 export const naivePermute = (x: Tensor, order: readonly number[]): Tensor =>
-  fromFunction(order.map((k) => x.shape[k]!), (...index) => entry(x, ...x.shape.map((_, k) => index[order.indexOf(k)]!)));
+  fromFunction(
+    order.map((k) => x.shape[k]!),
+    (...index) => entry(x, ...x.shape.map((_, k) => index[order.indexOf(k)]!)),
+  );
 
 /** The largest value seen, for reports. */
 export class Worst {

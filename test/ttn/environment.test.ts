@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { augment, growingEdges, inBases } from "../../src/integrators/augment.ts";
 import { dot, norm as frobenius } from "../../src/linalg/level1.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { asDtype, type Complex, reshape, type Tensor, tensor, times } from "../../src/linalg/tensor.ts";
 import { workspace } from "../../src/linalg/workspace.ts";
-import { augment, growingEdges, inBases } from "../../src/integrators/augment.ts";
+import { states, statesWithOperators } from "../../src/testing/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { centers, moveCenter, shiftCenter } from "../../src/ttn/gauge.ts";
 import { expectation, linearRhs } from "../../src/ttn/operators/linear-rhs.ts";
@@ -12,7 +13,6 @@ import { productSum } from "../../src/ttn/operators/product-sum.ts";
 import type { LocalField } from "../../src/ttn/rhs.ts";
 import { edgesOf, rootOf } from "../../src/ttn/tree.ts";
 import { modeSizes, type TTN, withTensor } from "../../src/ttn/ttn.ts";
-import { states, statesWithOperators } from "../../src/testing/index.ts";
 import { denseSum, distance, product, relative, runs, Worst } from "./dense.ts";
 import { leafOrder, nestedDefinition, nestedField } from "./nested.ts";
 
@@ -45,7 +45,8 @@ function widened(y: TTN, seed: number, history: boolean): Tensor[] {
   for (const id of growingEdges(y)) {
     const { children } = y.tree.nodes[id]!;
     const old = y.tensors[id]!;
-    const shape = children.length > 0 ? [...children.map((c) => bases[c]!.shape.at(-1)!), old.shape.at(-1)!] : old.shape;
+    const shape =
+      children.length > 0 ? [...children.map((c) => bases[c]!.shape.at(-1)!), old.shape.at(-1)!] : old.shape;
     const grown = augment(old, randomTensor(random, shape, "complex128"), 0).basis;
     bases[id] = history ? grown : { ...grown, data: grown.data.slice() };
   }
@@ -82,7 +83,9 @@ describe("environment form and nested definition", () => {
     const coupling = new Worst();
     fc.assert(
       fc.property(
-        statesWithOperators({ ...shapes, maxRank: 3 }, { maxTerms: 5 }), fc.integer(), fc.boolean(),
+        statesWithOperators({ ...shapes, maxRank: 3 }, { maxTerms: 5 }),
+        fc.integer(),
+        fc.boolean(),
         ({ y, operator, terms }, seed, history) => {
           const full = denseSum(modeSizes(y), terms, leafOrder(y));
           const nested = nestedDefinition(y, full);
@@ -104,30 +107,37 @@ describe("environment form and nested definition", () => {
     console.info(`coupling blocks: ${coupling.value.toExponential(1)}`);
   });
 
-  test.each([false, true])("Galerkin fields in grown bases, Hermitian operator: %s, with and without the bases' history", (hermitian) => {
-    const galerkin = new Worst();
-    fc.assert(
-      fc.property(
-        statesWithOperators({ ...shapes, maxRank: 3 }, { maxTerms: 5, hermitian }), fc.integer(), fc.boolean(),
-        ({ y, operator, terms }, seed, history) => {
-          const full = denseSum(modeSizes(y), terms, leafOrder(y));
-          const nested = nestedDefinition(y, full);
-          const rhs = linearRhs([{ operator }]);
-          const bases = widened(y, seed, history);
-          const random = seeded(seed);
-          centers(y).forEach((_, id) => {
-            const trial = inBases(y, id, bases);
-            const x = randomTensor(random, trial.tensors[id]!.shape, "complex128");
-            const seen = applied(rhs.bind(trial, id), x);
-            const expected = nestedField(y, nested[id]!, x, bases, bases);
-            expect(galerkin.of(distance(seen, expected) / (frobenius(full) * frobenius(x) || 1))).toBeLessThanOrEqual(1e-12);
-          });
-        },
-      ),
-      { numRuns: runs(100) },
-    );
-    console.info(`Galerkin fields, ${hermitian ? "Hermitian" : "any"}: ${galerkin.value.toExponential(1)}`);
-  });
+  test.each([false, true])(
+    "Galerkin fields in grown bases, Hermitian operator: %s, with and without the bases' history",
+    (hermitian) => {
+      const galerkin = new Worst();
+      fc.assert(
+        fc.property(
+          statesWithOperators({ ...shapes, maxRank: 3 }, { maxTerms: 5, hermitian }),
+          fc.integer(),
+          fc.boolean(),
+          ({ y, operator, terms }, seed, history) => {
+            const full = denseSum(modeSizes(y), terms, leafOrder(y));
+            const nested = nestedDefinition(y, full);
+            const rhs = linearRhs([{ operator }]);
+            const bases = widened(y, seed, history);
+            const random = seeded(seed);
+            centers(y).forEach((_, id) => {
+              const trial = inBases(y, id, bases);
+              const x = randomTensor(random, trial.tensors[id]!.shape, "complex128");
+              const seen = applied(rhs.bind(trial, id), x);
+              const expected = nestedField(y, nested[id]!, x, bases, bases);
+              expect(galerkin.of(distance(seen, expected) / (frobenius(full) * frobenius(x) || 1))).toBeLessThanOrEqual(
+                1e-12,
+              );
+            });
+          },
+        ),
+        { numRuns: runs(100) },
+      );
+      console.info(`Galerkin fields, ${hermitian ? "Hermitian" : "any"}: ${galerkin.value.toExponential(1)}`);
+    },
+  );
 
   test("prolongation is an isometry, restriction its adjoint and left inverse (B6)", () => {
     fc.assert(
@@ -166,7 +176,10 @@ describe("linear right-hand sides", () => {
         centers(y).forEach((at, id) => {
           const field = rhs.bind(at, id);
           expect(field.kind).toBe("linear-hermitian");
-          const [u, v] = [0, 1].map(() => randomTensor(random, at.tensors[id]!.shape, "complex128")) as [Tensor, Tensor];
+          const [u, v] = [0, 1].map(() => randomTensor(random, at.tensors[id]!.shape, "complex128")) as [
+            Tensor,
+            Tensor,
+          ];
           const [a, b] = [dot(u, applied(field, v)), dot(applied(field, u), v)];
           const size = frobenius(u) * frobenius(applied(field, v)) + frobenius(v) * frobenius(applied(field, u));
           expect(Math.hypot(a.re - b.re, a.im - b.im)).toBeLessThanOrEqual(1e-12 * size);
@@ -178,16 +191,22 @@ describe("linear right-hand sides", () => {
 
   test("the expectation value is that of the full matrix, from any centre", () => {
     fc.assert(
-      fc.property(statesWithOperators({ ...shapes, dtypes: ["float64", "complex128"] }, { dtypes: ["float64", "complex128"] }), fc.nat(), ({ y, operator, terms }, where) => {
-        const full = denseSum(modeSizes(y), terms);
-        const n = full.shape[0]!;
-        const v = reshape(asDtype(toDense(y), "complex128"), [n, 1]);
-        const expected = dot(v, product(full, v));
-        for (const x of [y, moveCenter(y, where % y.tree.nodes.length)]) {
-          const seen = expectation(operator, x);
-          expect(Math.hypot(seen.re - expected.re, seen.im - expected.im)).toBeLessThanOrEqual(1e-12 * frobenius(full));
-        }
-      }),
+      fc.property(
+        statesWithOperators({ ...shapes, dtypes: ["float64", "complex128"] }, { dtypes: ["float64", "complex128"] }),
+        fc.nat(),
+        ({ y, operator, terms }, where) => {
+          const full = denseSum(modeSizes(y), terms);
+          const n = full.shape[0]!;
+          const v = reshape(asDtype(toDense(y), "complex128"), [n, 1]);
+          const expected = dot(v, product(full, v));
+          for (const x of [y, moveCenter(y, where % y.tree.nodes.length)]) {
+            const seen = expectation(operator, x);
+            expect(Math.hypot(seen.re - expected.re, seen.im - expected.im)).toBeLessThanOrEqual(
+              1e-12 * frobenius(full),
+            );
+          }
+        },
+      ),
       { numRuns: runs(200) },
     );
   });
@@ -211,23 +230,34 @@ describe("linear right-hand sides", () => {
 
   test("several parts with complex coefficients in time add up, times the factor", () => {
     fc.assert(
-      fc.property(statesWithOperators({ ...shapes, maxLeaves: 4 }, { maxTerms: 4 }), fc.double({ min: -2, max: 2, noNaN: true }), ({ y, operator, terms }, t) => {
-        const other = productSum(y.tree, modeSizes(y), terms.slice(0, 1));
-        const rhs = linearRhs(
-          [{ operator, coefficient: (s) => ({ re: Math.cos(s), im: s }) }, { operator: other, coefficient: { re: 0, im: 2 } }, { operator: other }],
-          { factor: { re: 0, im: -1 } },
-        );
-        const root = rootOf(y.tree);
-        const x = y.tensors[root]!;
-        const field = rhs.bind(y, root);
-        expect(field.autonomous).toBe(false);
-        const seen = applied(field, x, t);
-        const one = applied(linearRhs([{ operator }]).bind(y, root), x);
-        const two = applied(linearRhs([{ operator: other }]).bind(y, root), x);
-        const parts = [scaledTo(one, times({ re: 0, im: -1 }, { re: Math.cos(t), im: t })), scaledTo(two, times({ re: 0, im: -1 }, { re: 1, im: 2 }))];
-        const expected = { ...parts[0]!, data: parts[0]!.data.map((v, i) => v + parts[1]!.data[i]!) };
-        expect(distance(seen, expected)).toBeLessThanOrEqual(1e-12 * (frobenius(parts[0]!) + frobenius(parts[1]!)));
-      }),
+      fc.property(
+        statesWithOperators({ ...shapes, maxLeaves: 4 }, { maxTerms: 4 }),
+        fc.double({ min: -2, max: 2, noNaN: true }),
+        ({ y, operator, terms }, t) => {
+          const other = productSum(y.tree, modeSizes(y), terms.slice(0, 1));
+          const rhs = linearRhs(
+            [
+              { operator, coefficient: (s) => ({ re: Math.cos(s), im: s }) },
+              { operator: other, coefficient: { re: 0, im: 2 } },
+              { operator: other },
+            ],
+            { factor: { re: 0, im: -1 } },
+          );
+          const root = rootOf(y.tree);
+          const x = y.tensors[root]!;
+          const field = rhs.bind(y, root);
+          expect(field.autonomous).toBe(false);
+          const seen = applied(field, x, t);
+          const one = applied(linearRhs([{ operator }]).bind(y, root), x);
+          const two = applied(linearRhs([{ operator: other }]).bind(y, root), x);
+          const parts = [
+            scaledTo(one, times({ re: 0, im: -1 }, { re: Math.cos(t), im: t })),
+            scaledTo(two, times({ re: 0, im: -1 }, { re: 1, im: 2 })),
+          ];
+          const expected = { ...parts[0]!, data: parts[0]!.data.map((v, i) => v + parts[1]!.data[i]!) };
+          expect(distance(seen, expected)).toBeLessThanOrEqual(1e-12 * (frobenius(parts[0]!) + frobenius(parts[1]!)));
+        },
+      ),
       { numRuns: runs(50) },
     );
   });
@@ -236,50 +266,70 @@ describe("linear right-hand sides", () => {
     const gen = fc.sample(statesWithOperators({ ...shapes, minLeaves: 3 }, { maxTerms: 4 }), { numRuns: 30, seed: 7 });
     const { y, operator } = gen.find((g) => g.terms.length > 2 && modeSizes(g.y).every((n) => n > 1)) ?? gen[0]!;
     expect(() => linearRhs([])).toThrow(new RangeError("linearRhs: no operator was given, expected one or more"));
-    expect(() => linearRhs([{ operator }], { hermitian: true })).toThrow(/^linearRhs: part 0: the operator is not Hermitian: \|H - H\*\| \/ \|H\| is /);
+    expect(() => linearRhs([{ operator }], { hermitian: true })).toThrow(
+      /^linearRhs: part 0: the operator is not Hermitian: \|H - H\*\| \/ \|H\| is /,
+    );
     const rhs = linearRhs([{ operator, coefficient: (t) => 1 / t }]);
-    expect(() => applied(rhs.bind(y, rootOf(y.tree)), y.tensors.at(-1)!, 0)).toThrow(/the coefficient of part 0 is Infinity \+ 0i at t = 0/);
+    expect(() => applied(rhs.bind(y, rootOf(y.tree)), y.tensors.at(-1)!, 0)).toThrow(
+      /the coefficient of part 0 is Infinity \+ 0i at t = 0/,
+    );
     const real = { ...y, tensors: y.tensors.map((t) => tensor(t.shape)) };
-    expect(() => rhs.check(real)).toThrow(new TypeError("right-hand side: it is complex128, the state is float64; make the state complex first"));
+    expect(() => rhs.check(real)).toThrow(
+      new TypeError("right-hand side: it is complex128, the state is float64; make the state complex first"),
+    );
   });
 });
 
 describe("cached environments (B7)", () => {
-  const bits = (t: Tensor): string => Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength).toString("base64");
+  const bits = (t: Tensor): string =>
+    Buffer.from(t.data.buffer, t.data.byteOffset, t.data.byteLength).toString("base64");
 
   test("are bitwise those of a fresh cache, after fifty updates of random tensors", () => {
     fc.assert(
-      fc.property(statesWithOperators({ maxLeaves: 6, maxRank: 4, maxEntries: 512 }, { maxTerms: 5 }), fc.integer(), ({ y, operator }, seed) => {
-        const random = seeded(seed);
-        const rhs = linearRhs([{ operator }]);
-        let x: TTN = { ...y, tensors: y.tensors.map((t) => asDtype(t, "complex128")) };
-        for (let update = 0; update < 50; update++) {
-          const to = Math.floor(random() * x.tree.nodes.length);
-          x = moveCenter(x, to);
-          x = withTensor(x, to, randomTensor(random, x.tensors[to]!.shape, "complex128"));
-          const { children, parent } = x.tree.nodes[to]!;
-          const next = [...children, ...(parent === null ? [] : [parent])][update % (children.length + (parent === null ? 0 : 1))];
-          if (next !== undefined && update % 3 === 0) x = shiftCenter(x, next);
-          const c = x.tensors[x.center]!;
-          const cached = applied(rhs.bind(x, x.center), c);
-          const fresh = applied(linearRhs([{ operator }]).bind(x, x.center), c);
-          expect(bits(cached)).toBe(bits(fresh));
-          expect(rhs.expectation(x)).toEqual(linearRhs([{ operator }]).expectation(x));
-        }
-      }),
+      fc.property(
+        statesWithOperators({ maxLeaves: 6, maxRank: 4, maxEntries: 512 }, { maxTerms: 5 }),
+        fc.integer(),
+        ({ y, operator }, seed) => {
+          const random = seeded(seed);
+          const rhs = linearRhs([{ operator }]);
+          let x: TTN = { ...y, tensors: y.tensors.map((t) => asDtype(t, "complex128")) };
+          for (let update = 0; update < 50; update++) {
+            const to = Math.floor(random() * x.tree.nodes.length);
+            x = moveCenter(x, to);
+            x = withTensor(x, to, randomTensor(random, x.tensors[to]!.shape, "complex128"));
+            const { children, parent } = x.tree.nodes[to]!;
+            const next = [...children, ...(parent === null ? [] : [parent])][
+              update % (children.length + (parent === null ? 0 : 1))
+            ];
+            if (next !== undefined && update % 3 === 0) x = shiftCenter(x, next);
+            const c = x.tensors[x.center]!;
+            const cached = applied(rhs.bind(x, x.center), c);
+            const fresh = applied(linearRhs([{ operator }]).bind(x, x.center), c);
+            expect(bits(cached)).toBe(bits(fresh));
+            expect(rhs.expectation(x)).toEqual(linearRhs([{ operator }]).expectation(x));
+          }
+        },
+      ),
       { numRuns: runs(200) },
     );
   });
 
   test("a basis without history gives the same numbers as one that remembers its parts, to round-off", () => {
     fc.assert(
-      fc.property(statesWithOperators({ ...shapes, maxRank: 3 }, { hermitian: true }), fc.integer(), ({ y, operator }, seed) => {
-        const root = rootOf(y.tree);
-        const [a, b] = [true, false].map((history) => inBases(y, root, widened(y, seed, history))) as [TTN, TTN];
-        const x = randomTensor(seeded(seed), a.tensors[root]!.shape, "complex128");
-        const [seenA, seenB] = [a, b].map((trial) => applied(linearRhs([{ operator }]).bind(trial, root), x)) as [Tensor, Tensor];
-        expect(distance(seenA, seenB)).toBeLessThanOrEqual(1e-13 * (frobenius(seenB) + 1e-3));
-      }),
+      fc.property(
+        statesWithOperators({ ...shapes, maxRank: 3 }, { hermitian: true }),
+        fc.integer(),
+        ({ y, operator }, seed) => {
+          const root = rootOf(y.tree);
+          const [a, b] = [true, false].map((history) => inBases(y, root, widened(y, seed, history))) as [TTN, TTN];
+          const x = randomTensor(seeded(seed), a.tensors[root]!.shape, "complex128");
+          const [seenA, seenB] = [a, b].map((trial) => applied(linearRhs([{ operator }]).bind(trial, root), x)) as [
+            Tensor,
+            Tensor,
+          ];
+          expect(distance(seenA, seenB)).toBeLessThanOrEqual(1e-13 * (frobenius(seenB) + 1e-3));
+        },
+      ),
       { numRuns: runs(50) },
     );
   });

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { fromValues, tensor } from "../../src/linalg/tensor.ts";
+import { states } from "../../src/testing/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { centers, moveCenter, shiftCenter, ttn } from "../../src/ttn/gauge.ts";
 import { rootOf, tree } from "../../src/ttn/tree.ts";
-import { states } from "../../src/testing/index.ts";
 import { checkFrames, checkGauge, worstRatio } from "./checks.ts";
 import { relative, runs, Worst } from "./dense.ts";
 
@@ -52,7 +52,11 @@ describe("orthogonality centre (B3)", () => {
   });
 
   test("a state whose centre stays is the very same object", () => {
-    const y = ttn(tree([0, 1]), [fromValues([2, 2], [1, 2, 3, 4]), fromValues([2, 2], [1, 0, 0, 1]), fromValues([2, 2, 1], [1, 0, 0, 1])]);
+    const y = ttn(tree([0, 1]), [
+      fromValues([2, 2], [1, 2, 3, 4]),
+      fromValues([2, 2], [1, 0, 0, 1]),
+      fromValues([2, 2, 1], [1, 0, 0, 1]),
+    ]);
     expect(moveCenter(y, rootOf(y.tree))).toBe(y);
   });
 });
@@ -70,8 +74,11 @@ describe("null directions", () => {
 
   test("the zero tensor has isometries too", () => {
     const y = ttn(tree([0, [1, 2]]), [
-      randomTensor(seeded(1), [3, 2]), randomTensor(seeded(2), [3, 2]), randomTensor(seeded(3), [3, 2]),
-      randomTensor(seeded(4), [2, 2, 2]), tensor([2, 2, 1]),
+      randomTensor(seeded(1), [3, 2]),
+      randomTensor(seeded(2), [3, 2]),
+      randomTensor(seeded(3), [3, 2]),
+      randomTensor(seeded(4), [2, 2, 2]),
+      tensor([2, 2, 1]),
     ]);
     for (const x of centers(y)) {
       expect(worstRatio(x)).toBeLessThan(30);

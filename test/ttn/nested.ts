@@ -47,7 +47,8 @@ export function mat(t: Tensor, mode: number): Tensor {
   for (let a = 0; a < before; a++)
     for (let j = 0; j < n; j++)
       for (let b = 0; b < after; b++)
-        for (const k of [0, 1]) out.data[2 * (j * before * after + a * after + b) + k] = c.data[2 * ((a * n + j) * after + b) + k]!;
+        for (const k of [0, 1])
+          out.data[2 * (j * before * after + a * after + b) + k] = c.data[2 * ((a * n + j) * after + b) + k]!;
   return out;
 }
 
@@ -60,7 +61,8 @@ export function ten(m: Tensor, shape: readonly number[], mode: number): Tensor {
   for (let a = 0; a < before; a++)
     for (let j = 0; j < n; j++)
       for (let b = 0; b < after; b++)
-        for (const k of [0, 1]) out.data[2 * ((a * n + j) * after + b) + k] = m.data[2 * (j * before * after + a * after + b) + k]!;
+        for (const k of [0, 1])
+          out.data[2 * ((a * n + j) * after + b) + k] = m.data[2 * (j * before * after + a * after + b) + k]!;
   return out;
 }
 
@@ -68,7 +70,8 @@ export function ten(m: Tensor, shape: readonly number[], mode: number): Tensor {
 export const modeTimes = (t: Tensor, mode: number, a: Tensor): Tensor => ten(product(a, mat(t, mode)), t.shape, mode);
 
 /** t x_mode a*, the restriction to a basis. */
-export const modeRestrict = (t: Tensor, mode: number, a: Tensor): Tensor => ten(product(a, mat(t, mode), true), t.shape, mode);
+export const modeRestrict = (t: Tensor, mode: number, a: Tensor): Tensor =>
+  ten(product(a, mat(t, mode), true), t.shape, mode);
 
 /** The full basis matrix of a subtree for these tensors: U_tau = (C x_i U_i) with the children's modes merged. */
 export function fullBasis(tree: TTN["tree"], tensors: readonly Tensor[], id: NodeId): Tensor {
@@ -136,7 +139,13 @@ export function nestedDefinition(y: TTN, operator: Tensor): readonly NestedNode[
 }
 
 /** The value of a node's own equation at a tensor x in its place: C -> F_tau(C x_i U_i) x_i W_i*, K -> F_l(K) at a leaf. */
-export function nestedField(y: TTN, node: NestedNode, x: Tensor, trial: readonly Tensor[], test: readonly Tensor[]): Tensor {
+export function nestedField(
+  y: TTN,
+  node: NestedNode,
+  x: Tensor,
+  trial: readonly Tensor[],
+  test: readonly Tensor[],
+): Tensor {
   const { children } = y.tree.nodes[node.id]!;
   if (children.length === 0) return node.field(asDtype(x, "complex128"));
   const bases = children.map((child) => fullBasis(y.tree, trial, child));

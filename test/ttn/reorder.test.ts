@@ -7,6 +7,7 @@ import { exponential } from "../../src/integrators/local/exponential.ts";
 import { parallelBug } from "../../src/integrators/parallel-bug.ts";
 import { type Random, seeded } from "../../src/linalg/random.ts";
 import { asDtype, type Complex } from "../../src/linalg/tensor.ts";
+import { states, statesWithOperators } from "../../src/testing/index.ts";
 import { norm, toDense } from "../../src/ttn/arithmetic.ts";
 import { orthonormalize } from "../../src/ttn/gauge.ts";
 import { expectation, linearRhs } from "../../src/ttn/operators/linear-rhs.ts";
@@ -14,7 +15,6 @@ import { type ProductTerm, productSum } from "../../src/ttn/operators/product-su
 import { modesBelow, type Nested, type NodeId, nestedOf, rootOf, tree } from "../../src/ttn/tree.ts";
 import { truncate } from "../../src/ttn/truncate.ts";
 import { modeSizes, ranks, type TTN } from "../../src/ttn/ttn.ts";
-import { states, statesWithOperators } from "../../src/testing/index.ts";
 import { distance, naiveModeProduct, naivePermute, relative, runs, transpose, Worst } from "./dense.ts";
 
 function shuffled(n: number, random: Random): number[] {
@@ -48,7 +48,9 @@ function reordered(y: TTN, seed: number): Reordered {
   };
   const t = tree(walk(rootOf(y.tree)));
   const tensors = sequence.map((id) =>
-    y.tree.nodes[id]!.mode !== null ? y.tensors[id]! : like(y, naivePermute(y.tensors[id]!, [...orders[id]!, orders[id]!.length])),
+    y.tree.nodes[id]!.mode !== null
+      ? y.tensors[id]!
+      : like(y, naivePermute(y.tensors[id]!, [...orders[id]!, orders[id]!.length])),
   );
   const moved = y.tree.nodes.map((_, id) => sequence.indexOf(id));
   return { y: { tree: t, tensors, center: rootOf(t) }, renamed, moved };
@@ -97,7 +99,9 @@ function rerooted(y: TTN, at: NodeId): TTN {
     const order = [...kept.map(modeOf), ...towards];
     const shape = parent === null ? c.shape.slice(0, -1) : c.shape;
     const turned = naivePermute({ ...c, shape }, order);
-    tensors.push(from === null ? { ...asDtype(turned, "complex128"), shape: [...turned.shape, 1] } : asDtype(turned, "complex128"));
+    tensors.push(
+      from === null ? { ...asDtype(turned, "complex128"), shape: [...turned.shape, 1] } : asDtype(turned, "complex128"),
+    );
     return nested;
   };
   const t = tree(walk(at, null, null));
@@ -162,9 +166,14 @@ describe("order of children and names of modes (B4)", () => {
         async ({ y, terms }, seed) => {
           const other = reordered(y, seed);
           const stepped = async (x: TTN, sum: readonly ProductTerm[]): Promise<TTN> => {
-            const size = sum.reduce((all, { factors }) => all + factors.reduce((p, f) => p * Math.hypot(...f.operator.data), 1), 1);
+            const size = sum.reduce(
+              (all, { factors }) => all + factors.reduce((p, f) => p * Math.hypot(...f.operator.data), 1),
+              1,
+            );
             const context: StepContext = {
-              rhs: linearRhs([{ operator: productSum(x.tree, modeSizes(x), sum) }], { factor: { re: 0.6 / size, im: -0.8 / size } }),
+              rhs: linearRhs([{ operator: productSum(x.tree, modeSizes(x), sum) }], {
+                factor: { re: 0.6 / size, im: -0.8 / size },
+              }),
               solver: exponential({ tolerance: 1e-14 }),
               executor: inline(),
               truncation: { tolerance: "off" },
@@ -189,19 +198,24 @@ describe("order of children and names of modes (B4)", () => {
 describe("another root (B4)", () => {
   test("full tensor, norm, exact ranks and energy do not depend on it", () => {
     fc.assert(
-      fc.property(statesWithOperators({ ...spaces, minLeaves: 3 }, { hermitian: true }), fc.nat(), ({ y, operator, terms }, pick) => {
-        const inner = y.tree.nodes.flatMap(({ mode }, id) => (mode === null ? [id] : []));
-        const other = rerooted(y, inner[pick % inner.length]!);
-        const full = toDense(y);
-        expect(relative(toDense(other), full)).toBeLessThanOrEqual(1e-12);
-        expect(norm(other)).toBeCloseTo(norm(y), 12);
-        const [a, b] = [truncate(y, { tolerance: 1e-12 }).y, truncate(other, { tolerance: 1e-12 }).y];
-        const [ra, rb] = [ranksBySplit(a), ranksBySplit(b)];
-        for (const [side, r] of rb) expect(ra.get(side), `${side} of ${JSON.stringify(nestedOf(other.tree))}`).toBe(r);
-        const h = productSum(other.tree, modeSizes(other), terms);
-        const energy = expectation(operator, y);
-        near(expectation(h, other), energy, 1e-12 * (1 + Math.hypot(energy.re, energy.im)));
-      }),
+      fc.property(
+        statesWithOperators({ ...spaces, minLeaves: 3 }, { hermitian: true }),
+        fc.nat(),
+        ({ y, operator, terms }, pick) => {
+          const inner = y.tree.nodes.flatMap(({ mode }, id) => (mode === null ? [id] : []));
+          const other = rerooted(y, inner[pick % inner.length]!);
+          const full = toDense(y);
+          expect(relative(toDense(other), full)).toBeLessThanOrEqual(1e-12);
+          expect(norm(other)).toBeCloseTo(norm(y), 12);
+          const [a, b] = [truncate(y, { tolerance: 1e-12 }).y, truncate(other, { tolerance: 1e-12 }).y];
+          const [ra, rb] = [ranksBySplit(a), ranksBySplit(b)];
+          for (const [side, r] of rb)
+            expect(ra.get(side), `${side} of ${JSON.stringify(nestedOf(other.tree))}`).toBe(r);
+          const h = productSum(other.tree, modeSizes(other), terms);
+          const energy = expectation(operator, y);
+          near(expectation(h, other), energy, 1e-12 * (1 + Math.hypot(energy.re, energy.im)));
+        },
+      ),
       { numRuns: runs(200) },
     );
   });

@@ -2,13 +2,27 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { trees } from "../../src/testing/index.ts";
 import {
-  balanced, depths, draw, edgesOf, levels, modesBelow, type Nested, nestedOf, rootOf, star, train, tree,
+  balanced,
+  depths,
+  draw,
+  edgesOf,
+  levels,
+  modesBelow,
+  type Nested,
+  nestedOf,
+  rootOf,
+  star,
+  train,
+  tree,
 } from "../../src/ttn/tree.ts";
 import { runs } from "./dense.ts";
 
 describe("nested arrays", () => {
   test("nodes stand in post-order, the root last, and know parents, children and modes", () => {
-    const t = tree([[1, 0], [2, [3, 4]]]);
+    const t = tree([
+      [1, 0],
+      [2, [3, 4]],
+    ]);
     expect(t.order).toBe(5);
     expect(t.nodes.map((n) => n.mode)).toEqual([1, 0, null, 2, 3, 4, null, null, null]);
     expect(t.nodes.map((n) => n.parent)).toEqual([2, 2, 8, 7, 6, 6, 7, 8, null]);
@@ -40,7 +54,11 @@ describe("nested arrays", () => {
         t.leaves.forEach((leaf, mode) => {
           expect(t.nodes[leaf]!.mode).toBe(mode);
         });
-        expect(levels(t).flat().sort((a, b) => a - b)).toEqual(t.nodes.map((_, id) => id));
+        expect(
+          levels(t)
+            .flat()
+            .sort((a, b) => a - b),
+        ).toEqual(t.nodes.map((_, id) => id));
       }),
       { numRuns: runs(200) },
     );
@@ -55,7 +73,11 @@ describe("nested arrays", () => {
     ["a mode that is no integer", [0, 1.5], "tree: mode 1.5 at tree[1] is no non-negative integer"],
     ["a negative mode", [0, -1], "tree: mode -1 at tree[1] is no non-negative integer"],
     ["NaN", [Number.NaN, 0], "tree: mode NaN at tree[0] is no non-negative integer"],
-    ["an integer too large to count", [0, 2 ** 53], "tree: mode 9007199254740992 at tree[1] is no non-negative integer"],
+    [
+      "an integer too large to count",
+      [0, 2 ** 53],
+      "tree: mode 9007199254740992 at tree[1] is no non-negative integer",
+    ],
     ["a text", [0, ["1", 2]], 'tree: "1" at tree[1][0] is neither a mode number nor an array'],
     ["null", null, "tree: null at tree is neither a mode number nor an array"],
   ])("%s is refused, naming the place", (_, nested, message) => {
@@ -83,9 +105,21 @@ describe("constructors", () => {
   });
 
   test("the balanced trees of 5 and 6 modes are those of the docstring's rule", () => {
-    expect(nestedOf(balanced(4))).toEqual([[0, 1], [2, 3]]);
-    expect(nestedOf(balanced(5))).toEqual([[[0, 1], 2], [3, 4]]);
-    expect(nestedOf(balanced(6))).toEqual([[[0, 1], [2, 3]], [4, 5]]);
+    expect(nestedOf(balanced(4))).toEqual([
+      [0, 1],
+      [2, 3],
+    ]);
+    expect(nestedOf(balanced(5))).toEqual([
+      [[0, 1], 2],
+      [3, 4],
+    ]);
+    expect(nestedOf(balanced(6))).toEqual([
+      [
+        [0, 1],
+        [2, 3],
+      ],
+      [4, 5],
+    ]);
   });
 
   test("a train has one leaf at each inner node, a star all leaves at the root", () => {

@@ -1,15 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { singularValues } from "../../src/linalg/factor.ts";
+import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { fromValues, reshape, sizeOf, type Tensor } from "../../src/linalg/tensor.ts";
+import { states } from "../../src/testing/index.ts";
 import { norm, scale, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, productState, randomState } from "../../src/ttn/construct.ts";
 import { moveCenter } from "../../src/ttn/gauge.ts";
 import { balanced, edgesOf, modesBelow, type NodeId, rootOf, tree } from "../../src/ttn/tree.ts";
-import { checkTruncation as checkOptions, entropy, keptRank, schmidtValues, type Truncation, truncate } from "../../src/ttn/truncate.ts";
+import {
+  checkTruncation as checkOptions,
+  entropy,
+  keptRank,
+  schmidtValues,
+  type Truncation,
+  truncate,
+} from "../../src/ttn/truncate.ts";
 import { modeSizes, ranks, spreadRanks, type TTN } from "../../src/ttn/ttn.ts";
-import { randomTensor, seeded } from "../../src/linalg/random.ts";
-import { states } from "../../src/testing/index.ts";
 import { checkTruncation, settledShare, worstRatio } from "./checks.ts";
 import { distance, naivePermute, runs, Worst } from "./dense.ts";
 
@@ -40,12 +47,18 @@ describe("truncation by tolerance (B2)", () => {
 
   test("no edge keeps directions that the ranks around it cannot tell apart", () => {
     fc.assert(
-      fc.property(states({ decays, maxEntries: 512 }), fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 16, maxLength: 16 }), (y, limits) => {
-        const { y: cut, discarded } = truncate(y, { tolerance: 1e-6, maxRank: limits.slice(0, y.tree.nodes.length) });
-        const r = ranks(cut);
-        expect(spreadRanks(cut.tree, modeSizes(cut), r)).toBe(r);
-        expect(Math.abs(discarded - distance(toDense(cut), toDense(y)))).toBeLessThanOrEqual(0.01 * discarded + 1e-12);
-      }),
+      fc.property(
+        states({ decays, maxEntries: 512 }),
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 16, maxLength: 16 }),
+        (y, limits) => {
+          const { y: cut, discarded } = truncate(y, { tolerance: 1e-6, maxRank: limits.slice(0, y.tree.nodes.length) });
+          const r = ranks(cut);
+          expect(spreadRanks(cut.tree, modeSizes(cut), r)).toBe(r);
+          expect(Math.abs(discarded - distance(toDense(cut), toDense(y)))).toBeLessThanOrEqual(
+            0.01 * discarded + 1e-12,
+          );
+        },
+      ),
       { numRuns: runs(200) },
     );
   });
@@ -81,9 +94,14 @@ describe("truncation by tolerance (B2)", () => {
         for (const maxRank of [limit, before.map(() => limit)]) {
           const { y: cut, discarded } = truncate(y, { tolerance: 1e-14, maxRank });
           expect(Math.max(...ranks(cut))).toBeLessThanOrEqual(limit);
-          expect(Math.abs(discarded - distance(toDense(cut), toDense(y)))).toBeLessThanOrEqual(0.01 * discarded + 1e-12);
+          expect(Math.abs(discarded - distance(toDense(cut), toDense(y)))).toBeLessThanOrEqual(
+            0.01 * discarded + 1e-12,
+          );
           // quasi-optimal: no tail of Schmidt values on any edge is larger than what was discarded
-          const worst = Math.max(0, ...edgesOf(y.tree).map((id) => Math.hypot(0, ...schmidtValues(y, id).subarray(limit))));
+          const worst = Math.max(
+            0,
+            ...edgesOf(y.tree).map((id) => Math.hypot(0, ...schmidtValues(y, id).subarray(limit))),
+          );
           expect(discarded).toBeGreaterThanOrEqual(worst * (1 - 1e-10));
           const total = Math.hypot(0, ...edgesOf(y.tree).flatMap((id) => [...schmidtValues(y, id).subarray(limit)]));
           expect(discarded).toBeLessThanOrEqual(total * (1 + 1e-10) + 1e-13);
@@ -211,7 +229,10 @@ describe("options", () => {
     [{ tolerance: 0 }, 'truncation: tolerance is 0, expected a positive number, or "off"'],
     [{ tolerance: -1 }, 'truncation: tolerance is -1, expected a positive number, or "off"'],
     [{ tolerance: Number.NaN }, 'truncation: tolerance is NaN, expected a positive number, or "off"'],
-    [{ tolerance: Number.POSITIVE_INFINITY }, 'truncation: tolerance is Infinity, expected a positive number, or "off"'],
+    [
+      { tolerance: Number.POSITIVE_INFINITY },
+      'truncation: tolerance is Infinity, expected a positive number, or "off"',
+    ],
     [{ tolerance: 1, maxRank: 0 }, "truncation: maxRank is 0, expected a positive integer"],
     [{ tolerance: 1, maxRank: 1.5 }, "truncation: maxRank is 1.5, expected a positive integer"],
     [{ tolerance: 1, maxRank: [1, 0, 1] }, "truncation: maxRank is 0, expected a positive integer"],

@@ -11,7 +11,14 @@ import { moveCenter } from "../../../src/ttn/gauge.ts";
 import { linearRhs } from "../../../src/ttn/operators/linear-rhs.ts";
 import { type ProductTerm, productSum } from "../../../src/ttn/operators/product-sum.ts";
 import {
-  adjoint, applyOperator, checkHermitian, checkSpace, denseOperator, entriesOf, hermitianDefect, operatorAsState,
+  adjoint,
+  applyOperator,
+  checkHermitian,
+  checkSpace,
+  denseOperator,
+  entriesOf,
+  hermitianDefect,
+  operatorAsState,
 } from "../../../src/ttn/operators/ttno.ts";
 import { balanced, rootOf, train, tree } from "../../../src/ttn/tree.ts";
 import { modeSizes, ranks, type TTN } from "../../../src/ttn/ttn.ts";
@@ -34,7 +41,9 @@ describe("an operator applied to a state", () => {
       fc.property(statesWithOperators(small, { maxTerms: 5 }), fc.nat(), ({ y, operator, terms }, where) => {
         const full = denseSum(modeSizes(y), terms);
         const image = applyOperator(operator, moveCenter(y, where % y.tree.nodes.length));
-        expect(worst.of(distance(column(image), product(full, column(y))) / (frobenius(full) || 1))).toBeLessThanOrEqual(1e-13);
+        expect(
+          worst.of(distance(column(image), product(full, column(y))) / (frobenius(full) || 1)),
+        ).toBeLessThanOrEqual(1e-13);
         expect(image.center).toBe(rootOf(y.tree));
         expect(worstRatio(image)).toBeLessThan(30);
         ranks(image).forEach((r, id) => {
@@ -64,12 +73,20 @@ describe("an operator applied to a state", () => {
 describe("adjoint and Hermitian defect", () => {
   test("the adjoint is the conjugate transpose of the full matrix", () => {
     fc.assert(
-      fc.property(trees({ maxLeaves: 5 }).chain((t) => operators(t, t.leaves.map((_, k) => 1 + (k % 3)))), ({ operator }) => {
-        const full = denseOperator(operator);
-        expect(distance(denseOperator(adjoint(operator)), conjugated(asDtype(transpose(full), "complex128")))).toBeLessThanOrEqual(
-          1e-13 * (frobenius(full) || 1),
-        );
-      }),
+      fc.property(
+        trees({ maxLeaves: 5 }).chain((t) =>
+          operators(
+            t,
+            t.leaves.map((_, k) => 1 + (k % 3)),
+          ),
+        ),
+        ({ operator }) => {
+          const full = denseOperator(operator);
+          expect(
+            distance(denseOperator(adjoint(operator)), conjugated(asDtype(transpose(full), "complex128"))),
+          ).toBeLessThanOrEqual(1e-13 * (frobenius(full) || 1));
+        },
+      ),
       { numRuns: runs(100) },
     );
   });
@@ -79,7 +96,11 @@ describe("adjoint and Hermitian defect", () => {
       fc.property(
         trees({ maxLeaves: 5 }).chain((t) =>
           fc.boolean().chain((hermitian) =>
-            operators(t, t.leaves.map((_, k) => 1 + (k % 3)), { hermitian }).map((h) => ({ hermitian, ...h })),
+            operators(
+              t,
+              t.leaves.map((_, k) => 1 + (k % 3)),
+              { hermitian },
+            ).map((h) => ({ hermitian, ...h })),
           ),
         ),
         ({ operator, terms, hermitian }) => {
@@ -100,8 +121,20 @@ describe("adjoint and Hermitian defect", () => {
     const t = balanced(2);
     const raising = fromValues([2, 2], [0, 1, 0, 0]);
     const lowering = fromValues([2, 2], [0, 0, 1, 0]);
-    const hop: ProductTerm = { coefficient: 1, factors: [{ mode: 0, operator: raising }, { mode: 1, operator: lowering }] };
-    const back: ProductTerm = { coefficient: 1, factors: [{ mode: 0, operator: lowering }, { mode: 1, operator: raising }] };
+    const hop: ProductTerm = {
+      coefficient: 1,
+      factors: [
+        { mode: 0, operator: raising },
+        { mode: 1, operator: lowering },
+      ],
+    };
+    const back: ProductTerm = {
+      coefficient: 1,
+      factors: [
+        { mode: 0, operator: lowering },
+        { mode: 1, operator: raising },
+      ],
+    };
     checkHermitian("hopping", productSum(t, [2, 2], [hop, back]));
     expect(linearRhs([{ operator: productSum(t, [2, 2], [hop, back]) }], { hermitian: true }).dtype).toBe("float64");
     expect(() => checkHermitian("hopping", productSum(t, [2, 2], [hop]))).toThrow(
@@ -118,11 +151,19 @@ describe("adjoint and Hermitian defect", () => {
 describe("the operator as data", () => {
   test("norms of the operator as a state are those of the full matrix", () => {
     fc.assert(
-      fc.property(trees({ maxLeaves: 5 }).chain((t) => operators(t, t.leaves.map((_, k) => 1 + (k % 3)))), ({ operator, terms }) => {
-        const state = operatorAsState(operator);
-        const size = frobenius(denseSum(operator.modeSizes, terms));
-        expect(Math.abs(frobenius(state.tensors[state.center]!) - size)).toBeLessThanOrEqual(1e-13 * size);
-      }),
+      fc.property(
+        trees({ maxLeaves: 5 }).chain((t) =>
+          operators(
+            t,
+            t.leaves.map((_, k) => 1 + (k % 3)),
+          ),
+        ),
+        ({ operator, terms }) => {
+          const state = operatorAsState(operator);
+          const size = frobenius(denseSum(operator.modeSizes, terms));
+          expect(Math.abs(frobenius(state.tensors[state.center]!) - size)).toBeLessThanOrEqual(1e-13 * size);
+        },
+      ),
       { numRuns: runs(100) },
     );
   });
@@ -132,7 +173,9 @@ describe("the operator as data", () => {
     for (const leaf of h.tree.leaves)
       expect(entriesOf(h, leaf)).toEqual(h.matrices[leaf]!.map((_, a) => ({ index: [a, a], value: 1 })));
     h.tree.nodes.forEach(({ children }, id) => {
-      expect(h.ranks[id]).toBe(children.length === 0 ? h.matrices[id]!.length : Math.max(...h.cores[id]!.map((e) => e.index.at(-1)!)) + 1);
+      expect(h.ranks[id]).toBe(
+        children.length === 0 ? h.matrices[id]!.length : Math.max(...h.cores[id]!.map((e) => e.index.at(-1)!)) + 1,
+      );
       const one = h.identities[id] ?? null;
       if (one !== null && children.length === 0) expect([...h.matrices[id]![one]!.data]).toEqual([...identity(2).data]);
     });
@@ -145,6 +188,8 @@ describe("the operator as data", () => {
     expect(() => applyOperator(h, onTrain)).toThrow(
       new RangeError("applyOperator: the operator lives on the tree [[0,1],2], the state on [0,[1,2]]"),
     );
-    expect(() => checkSpace("here", h, wide)).toThrow(new RangeError("here: the operator has mode sizes 2x2x2, the state 2x3x2"));
+    expect(() => checkSpace("here", h, wide)).toThrow(
+      new RangeError("here: the operator has mode sizes 2x2x2, the state 2x3x2"),
+    );
   });
 });
