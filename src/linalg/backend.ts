@@ -27,8 +27,8 @@ export interface Gemm {
 /**
  * Dense linear algebra on flat arrays: all that a backend has to offer. Every array is a view that starts at its
  * operand's first entry. Arrays from `allocate` are reached without a copy; any other Float64Array works too.
- * Inputs of the factorisations are finite and scaled to a largest entry in [1, 2); the layer above sees to that,
- * and normalises signs. Sizes may be zero.
+ * Inputs of the factorisations are finite and of moderate size (a largest entry within 2^-64 .. 2^64); the layer
+ * above sees to that, and normalises signs. Sizes may be zero.
  */
 export interface Backend {
   readonly name: "wasm" | "openblas" | "reference";

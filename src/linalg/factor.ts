@@ -1,7 +1,7 @@
 import { permute } from "./contract.ts";
 import { backend } from "./current.ts";
 import { ConvergenceError } from "./errors.ts";
-import { exponent, scaleByPower } from "./scaling.ts";
+import { exponent, normalised, scaleByPower } from "./scaling.ts";
 
 export { orthAug } from "./orth-aug.ts";
 
@@ -33,8 +33,7 @@ export function triangularOfTranspose(a: Tensor): Tensor {
   const r = tensor([Math.min(m, n), n], a.dtype);
   const e = exponent(a, "triangularOfTranspose");
   using frame = workspace().frame();
-  const scaled = frame.take([n, m], a.dtype).data;
-  scaleByPower(a.data, -e, scaled);
+  const scaled = normalised(a, e, frame);
   blas.triangularOfTranspose(a.dtype, m, n, scaled, r.data);
   makeDiagonalPositive(a.dtype, r, null);
   scaleByPower(r.data, e, r.data);
@@ -70,8 +69,7 @@ export function eigh(a: Tensor): { values: Float64Array; vectors: Tensor } {
   if (m !== n) throw new RangeError(`eigh: the matrix is ${m}x${n}, it must be square`);
   const e = exponent(a, "eigh");
   using frame = workspace().frame();
-  const scaled = frame.take([n, n], a.dtype).data;
-  scaleByPower(a.data, -e, scaled);
+  const scaled = normalised(a, e, frame);
   const values = new Float64Array(n);
   const vectors = tensor([n, n], a.dtype);
   if (!backend().eigh(a.dtype, n, scaled, values, vectors.data))
@@ -97,8 +95,7 @@ function factorise(a: Tensor, m: number, n: number, q: Tensor | null, who: strin
   const r = tensor([Math.min(m, n), n], a.dtype);
   const e = exponent(a, who);
   using frame = workspace().frame();
-  const scaled = frame.take([m, n], a.dtype).data;
-  scaleByPower(a.data, -e, scaled);
+  const scaled = normalised(a, e, frame);
   backend().qr(a.dtype, m, n, scaled, q?.data ?? null, r.data);
   makeDiagonalPositive(a.dtype, r, q);
   scaleByPower(r.data, e, r.data);
@@ -155,8 +152,7 @@ function decompose(
   const s = new Float64Array(Math.min(m, n));
   const e = exponent(a, who);
   using frame = workspace().frame();
-  const scaled = frame.take([m, n], a.dtype).data;
-  scaleByPower(a.data, -e, scaled);
+  const scaled = normalised(a, e, frame);
   if (!backend().svd(a.dtype, m, n, scaled, u, s, vh))
     throw new ConvergenceError(`${who}: no convergence for a ${m}x${n} matrix`);
   scaleByPower(s, e, s);

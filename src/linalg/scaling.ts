@@ -1,9 +1,10 @@
 import { NonFiniteError } from "./errors.ts";
 import type { Tensor } from "./tensor.ts";
+import type { Frame } from "./workspace.ts";
 
 /*
- * Scaling by powers of two, which is exact: factorisations work on a largest entry in [1, 2), whatever the input's
- * size, so that squares neither overflow nor underflow and a scaled input gives bitwise the scaled result.
+ * Scaling by powers of two, which is exact: factorisations work on a largest entry of moderate size, whatever the input's,
+ * so that squares neither overflow nor underflow and a scaled input gives bitwise the scaled result.
  */
 
 const bits = new Float64Array(1);
@@ -25,7 +26,10 @@ function powerOfTwo(e: number): number {
   return bits[0]!;
 }
 
-/** The exponent e with largest entry in [2^e, 2^(e+1)); 0 for a zero tensor. Throws a NonFiniteError naming `who`. */
+/**
+ * The exponent e with largest entry in [2^e, 2^(e+1)) where that is far from 1; 0 for sizes that need no scaling, and for zero.
+ * Throws a NonFiniteError naming `who`.
+ */
 export function exponent(x: Tensor, who: string): number {
   const { data } = x;
   let largest = 0;
@@ -37,7 +41,19 @@ export function exponent(x: Tensor, who: string): number {
     if (a > largest) largest = a;
   }
   if (finite !== 0) throw new NonFiniteError(`${who}: the input has entries that are NaN or infinite`);
-  return largest === 0 ? 0 : exponentOf(largest);
+  const e = largest === 0 ? 0 : exponentOf(largest);
+  return Math.abs(e) < moderate ? 0 : e;
+}
+
+/** Squares of numbers within 2^-64 .. 2^64, and of their round-off, are far from underflow and overflow. */
+const moderate = 64;
+
+/** The numbers of a tensor times 2^-e: its own where nothing is to be scaled, else a copy in `frame`. */
+export function normalised({ data, shape, dtype }: Tensor, e: number, frame: Frame): Float64Array {
+  if (e === 0) return data;
+  const scaled = frame.take(shape, dtype).data;
+  scaleByPower(data, -e, scaled);
+  return scaled;
 }
 
 /** out := 2^e x. Takes two factors where 2^e alone is no normal number. `out` may be `x`. */
