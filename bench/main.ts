@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { balanced, evolve, parallelBug, useBackend, version } from "../src/index.ts";
+import { balanced, evolve, parallelBug, spreadRanks, useBackend, version } from "../src/index.ts";
 import { createWasm, wasmBackend } from "../src/linalg/backends/wasm.ts";
 import { enableRelaxedSimd } from "../src/linalg/index.ts";
 import { longRangeIsing, spinChain, spinState } from "../src/problems/index.ts";
@@ -121,16 +121,26 @@ const parts: Record<string, () => void | Promise<void>> = {
     results["quench"] = rows;
   },
   async scaling() {
-    const rows: StepTime[] = [];
-    for (const d of [16, 32, 64, 128]) rows.push(await stepTime(backends[0]!, "parallel", d, 16));
-    const logs = rows.map((r) => [Math.log(r.d), Math.log(r.cpu)] as const);
-    const mean = (k: 0 | 1): number => logs.reduce((s, p) => s + p[k], 0) / logs.length;
-    const slope =
-      logs.reduce((s, [x, y]) => s + (x - mean(0)) * (y - mean(1)), 0) /
-      logs.reduce((s, [x]) => s + (x - mean(0)) ** 2, 0);
-    say("", `time of a step at rank 16 (${backends[0]}): grows like d^${slope.toFixed(2)}`);
-    table([["d", "CPU s"], ...rows.map((r) => [r.d, r.cpu.toFixed(4)])]);
-    results["scaling"] = { slope, rows };
+    const rows: (StepTime & { readonly fullEdges: number })[] = [];
+    for (const d of [16, 32, 64, 128, 256]) {
+      // on a tree of spins only subtrees of four or more reach rank 16, so that a small tree has few nodes of full cost
+      const fullEdges = spreadRanks(balanced(d), Array<number>(d).fill(2), 16).filter((r) => r === 16).length;
+      rows.push({ ...(await stepTime(backends[0]!, "parallel", d, 16)), fullEdges });
+    }
+    const slope = (points: readonly StepTime[]): number => {
+      const [x, y] = [points.map((r) => Math.log(r.d)), points.map((r) => Math.log(r.cpu))];
+      const mean = (v: readonly number[]): number => v.reduce((a, b) => a + b) / v.length;
+      const [mx, my] = [mean(x), mean(y)];
+      return x.reduce((s, v, k) => s + (v - mx) * (y[k]! - my), 0) / x.reduce((s, v) => s + (v - mx) ** 2, 0);
+    };
+    const slopes = { "16 to 128": slope(rows.slice(0, 4)), "64 to 256": slope(rows.slice(2)) };
+    say("", `time of a step at rank 16 (${backends[0]})`);
+    table([
+      ["d", "edges of rank 16", "CPU s", "ms an edge"],
+      ...rows.map((r) => [r.d, r.fullEdges, r.cpu.toFixed(4), ((1000 * r.cpu) / r.fullEdges).toFixed(2)]),
+    ]);
+    for (const [range, s] of Object.entries(slopes)) say(`  d = ${range}: grows like d^${s.toFixed(2)}`);
+    results["scaling"] = { slopes, rows };
   },
   memory() {
     const rows = backends.flatMap((b) =>

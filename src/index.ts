@@ -93,5 +93,5 @@ export {
   tree,
 } from "./ttn/tree.ts";
 export { entropy, schmidtValues, type Truncated, type Truncation, truncate } from "./ttn/truncate.ts";
-export { modeSizes, ranks, storage, type TTN } from "./ttn/ttn.ts";
+export { modeSizes, ranks, spreadRanks, storage, type TTN } from "./ttn/ttn.ts";
 export { version } from "./version.ts";

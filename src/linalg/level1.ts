@@ -7,34 +7,30 @@ import type { Complex, Dtype, Tensor } from "./tensor.ts";
 
 /** Euclidean norm of all entries. */
 export function norm(x: Tensor): number {
-  const v = x.data;
-  const n = v.length;
+  const sum = products(x.data, x.data);
+  return sum > 1e-280 && sum < 1e280 ? Math.sqrt(sum) : scaledNorm(x.data);
+}
+
+/** Sum of the products of the stored numbers. */
+function products(a: Float64Array, b: Float64Array): number {
+  const n = a.length;
   const whole = n - (n % 4);
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
   let s3 = 0;
   for (let i = 0; i < whole; i += 4) {
-    s0 += v[i]! * v[i]!;
-    s1 += v[i + 1]! * v[i + 1]!;
-    s2 += v[i + 2]! * v[i + 2]!;
-    s3 += v[i + 3]! * v[i + 3]!;
+    s0 += a[i]! * b[i]!;
+    s1 += a[i + 1]! * b[i + 1]!;
+    s2 += a[i + 2]! * b[i + 2]!;
+    s3 += a[i + 3]! * b[i + 3]!;
   }
-  for (let i = whole; i < n; i++) s0 += v[i]! * v[i]!;
-  const sum = s0 + s1 + (s2 + s3);
-  return sum > 1e-280 && sum < 1e280 ? Math.sqrt(sum) : scaledNorm(v);
+  for (let i = whole; i < n; i++) s0 += a[i]! * b[i]!;
+  return s0 + s1 + (s2 + s3);
 }
 
-/** Largest absolute value of the stored numbers (real and imaginary parts apart). */
-export function maxAbs(x: Tensor): number {
-  let largest = 0;
-  for (let i = 0; i < x.data.length; i++) {
-    const a = Math.abs(x.data[i]!);
-    if (!(a <= largest)) largest = a; // a NaN wins and stays
-    if (Number.isNaN(largest)) return largest;
-  }
-  return largest;
-}
+/** Largest absolute value of the stored numbers (real and imaginary parts apart); NaN when one is. */
+export const maxAbs = (x: Tensor): number => x.data.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
 
 function scaledNorm(v: Float64Array): number {
   let largest = 0;
@@ -50,21 +46,7 @@ export function dot(x: Tensor, y: Tensor): Complex {
   const a = x.data;
   const b = y.data;
   const n = a.length;
-  if (x.dtype === "float64") {
-    const whole = n - (n % 4);
-    let s0 = 0;
-    let s1 = 0;
-    let s2 = 0;
-    let s3 = 0;
-    for (let i = 0; i < whole; i += 4) {
-      s0 += a[i]! * b[i]!;
-      s1 += a[i + 1]! * b[i + 1]!;
-      s2 += a[i + 2]! * b[i + 2]!;
-      s3 += a[i + 3]! * b[i + 3]!;
-    }
-    for (let i = whole; i < n; i++) s0 += a[i]! * b[i]!;
-    return { re: s0 + s1 + (s2 + s3), im: 0 };
-  }
+  if (x.dtype === "float64") return { re: products(a, b), im: 0 };
   let r0 = 0;
   let r1 = 0;
   let i0 = 0;
