@@ -1,7 +1,7 @@
 import { permute } from "./contract.ts";
 import { backend } from "./current.ts";
 import { ConvergenceError } from "./errors.ts";
-import { exponent, normalised, scaleByPower } from "./scaling.ts";
+import { excess, normalised, scaleByPower } from "./scaling.ts";
 
 export { orthAug } from "./orth-aug.ts";
 
@@ -31,7 +31,7 @@ export function triangularOfTranspose(a: Tensor): Tensor {
   const blas = backend();
   if (!blas.triangularOfTranspose) return triangular(permute(a, [1, 0]));
   const r = tensor([Math.min(m, n), n], a.dtype);
-  const e = exponent(a, "triangularOfTranspose");
+  const e = excess(a, "triangularOfTranspose");
   using frame = workspace().frame();
   const scaled = normalised(a, e, frame);
   blas.triangularOfTranspose(a.dtype, m, n, scaled, r.data);
@@ -67,7 +67,7 @@ export function singularValues(a: Tensor): Float64Array {
 export function eigh(a: Tensor): { values: Float64Array; vectors: Tensor } {
   const [m, n] = matrixShape(a, "eigh");
   if (m !== n) throw new RangeError(`eigh: the matrix is ${m}x${n}, it must be square`);
-  const e = exponent(a, "eigh");
+  const e = excess(a, "eigh");
   using frame = workspace().frame();
   const scaled = normalised(a, e, frame);
   const values = new Float64Array(n);
@@ -93,7 +93,7 @@ function matrixShape(a: Tensor, who: string): [number, number] {
 /** R of a, with the non-negative diagonal; fills `q` unless it is null. */
 function factorise(a: Tensor, m: number, n: number, q: Tensor | null, who: string): Tensor {
   const r = tensor([Math.min(m, n), n], a.dtype);
-  const e = exponent(a, who);
+  const e = excess(a, who);
   using frame = workspace().frame();
   const scaled = normalised(a, e, frame);
   backend().qr(a.dtype, m, n, scaled, q?.data ?? null, r.data);
@@ -150,7 +150,7 @@ function decompose(
   who: string,
 ): Float64Array {
   const s = new Float64Array(Math.min(m, n));
-  const e = exponent(a, who);
+  const e = excess(a, who);
   using frame = workspace().frame();
   const scaled = normalised(a, e, frame);
   if (!backend().svd(a.dtype, m, n, scaled, u, s, vh))

@@ -2,7 +2,7 @@ import { gemmShape } from "./backend.ts";
 import { backend } from "./current.ts";
 import { ConvergenceError } from "./errors.ts";
 import { norm } from "./level1.ts";
-import { exponent, scaleByPower } from "./scaling.ts";
+import { excess, scaleByPower } from "./scaling.ts";
 import { type Complex, commonDtype, shapeText, type Tensor, tensor } from "./tensor.ts";
 import { workspace } from "./workspace.ts";
 
@@ -60,7 +60,7 @@ export function orthAug(a: Tensor, b: Tensor, noise = 0): Tensor {
   const along = project(rest.data, p);
   subtract(along, rest.data, p);
   // A NaN or infinity of either operand reaches the difference.
-  const e = exponent(rest, "orthAug");
+  const e = excess(rest, "orthAug");
   const sizeOfB = Math.hypot(norm(along), norm(rest));
   const threshold = Math.max(noise, 10 * Math.max(n, r + p) * eps * Math.max(1, sizeOfB));
   if (Math.min(p, n - r) === 0 || norm(rest) <= threshold) return tensor([n, 0], dtype);

@@ -26,10 +26,7 @@ function powerOfTwo(e: number): number {
   return bits[0]!;
 }
 
-/**
- * The exponent e with largest entry in [2^e, 2^(e+1)) where that is far from 1; 0 for sizes that need no scaling, and for zero.
- * Throws a NonFiniteError naming `who`.
- */
+/** The exponent e with largest entry in [2^e, 2^(e+1)); 0 for a zero tensor. Throws a NonFiniteError naming `who`. */
 export function exponent(x: Tensor, who: string): number {
   const { data } = x;
   let largest = 0;
@@ -41,7 +38,12 @@ export function exponent(x: Tensor, who: string): number {
     if (a > largest) largest = a;
   }
   if (finite !== 0) throw new NonFiniteError(`${who}: the input has entries that are NaN or infinite`);
-  const e = largest === 0 ? 0 : exponentOf(largest);
+  return largest === 0 ? 0 : exponentOf(largest);
+}
+
+/** By which power of two a factorisation scales its input: `exponent` where that is far from 0, else 0, not at all. */
+export function excess(x: Tensor, who: string): number {
+  const e = exponent(x, who);
   return Math.abs(e) < moderate ? 0 : e;
 }
 
