@@ -6,7 +6,7 @@ import { studySpins } from "./spin-study.ts";
 
 /** Parameters that all studies of spin chains share. */
 export const spinParameters = {
-  d: z.int().min(1).default(16).describe("number of spins, a positive integer"),
+  d: z.int().min(1).max(4096).default(16).describe("a number of spins from 1 to 4096"),
   ...runSettings,
   initial: z
     .union([z.string(), z.array(z.string())])

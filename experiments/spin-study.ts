@@ -65,15 +65,18 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
       }
     : plain;
 
-  const runWith = (own: SpinSettings, observed: boolean): Promise<RunRecord> => {
+  const all: RunRecord[] = [];
+  const runWith = async (own: SpinSettings, observed: boolean): Promise<RunRecord> => {
     const label = `${integratorOf(own).name}, dt = ${own.dt}`;
     const every = observed ? own.every : Math.ceil(own.T / own.dt);
-    return record(problem, {
+    const made = await record(problem, {
       ...evolveOptions(own),
       every,
       signal: host.signal,
       onStep: ({ t, ranks }) => host.progress(t / own.T, `${label}   t = ${t.toFixed(3)}   rank ${Math.max(...ranks)}`),
     });
+    all.push(made);
+    return made;
   };
   const main = await runWith(settings, true);
   const runs: Run[] = [{ name: integratorOf(settings).name, settings, record: main }];
@@ -100,7 +103,12 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
     ...(runs.length > 1 ? { comparison: comparisonOf(runs[1]!) } : {}),
     ...(ladders.length > 0 ? { ladder: ladders } : {}),
   };
-  return { record: main, extra, figures: await figures(runs, ladders, exact, d) };
+  const stopped = all.find((r) => r.status !== "completed");
+  const told =
+    stopped && stopped !== main
+      ? { ...main, status: stopped.status, message: `in the runs beside it, ${stopped.message}` }
+      : main;
+  return { record: told, extra, figures: await figures(runs, ladders, exact, d) };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { gatherRows, pad, scatterRows } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
-import type { Tensor } from "../linalg/tensor.ts";
+import { excess, powerOfTwo, scaleByPower } from "../linalg/scaling.ts";
+import { allFinite, type Tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
 import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
 import { grow } from "../ttn/growth.ts";
@@ -40,7 +41,10 @@ export function augment(old: Tensor, solution: Tensor, noise: number): Augmented
   using frame = workspace().frame();
   const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
   const order = cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1));
-  const fresh = orthAug(asBasis(old), gatherRows(asBasis(solution), order, frame), noise);
+  const rows = gatherRows(asBasis(solution), order, frame);
+  const e = excess(rows, "augment", 8); // what is small is judged against the solution, whatever its size
+  if (e !== 0) scaleByPower(rows.data, -e, rows.data);
+  const fresh = orthAug(asBasis(old), rows, noise * powerOfTwo(-e));
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
   const ordered = scatterRows(fresh, order);
   return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
@@ -103,9 +107,7 @@ export async function solveNodes(
   const applications = solutions.reduce((sum, s) => sum + s.applications, 0);
   const bad = solutions.findIndex((s) => !s.converged);
   if (bad < 0) return { solutions, applications, failure: null };
-  const why = Number.isFinite(solutions[bad]!.final.data.reduce((sum, v) => sum + v, 0))
-    ? "solver-stalled"
-    : "not-finite";
+  const why = allFinite(solutions[bad]!.final) ? "solver-stalled" : "not-finite";
   return { solutions, applications, failure: { ok: false, why, node: problems[bad]!.node } };
 }
 

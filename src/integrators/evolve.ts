@@ -171,10 +171,22 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
 }
 
 /** Checks everything a run is given, and lists the times where a step has to end. */
-function plan({ rhs, span, initial }: Problem, { h, observeAt, normalize }: EvolveOptions, truncation: Truncation) {
+function plan(
+  { rhs, span, initial }: Problem,
+  { h, observeAt, normalize, integrator, rejection }: EvolveOptions,
+  truncation: Truncation,
+) {
   const [t0, t1] = span;
   if (!(h > 0 && h < Number.POSITIVE_INFINITY))
     throw new RangeError(`evolve: step size h is ${h}, expected a positive number`);
+  if (typeof integrator?.step !== "function")
+    throw new TypeError(
+      `evolve: integrator is ${integrator === undefined ? "missing" : JSON.stringify(integrator)}, expected one such as parallelBug()`,
+    );
+  const { factor = 10, attempts = 5 } = typeof rejection === "object" ? rejection : {};
+  if (!(factor > 0)) throw new RangeError(`evolve: rejection.factor is ${factor}, expected a positive number`);
+  if (!Number.isInteger(attempts) || attempts < 1)
+    throw new RangeError(`evolve: rejection.attempts is ${attempts}, expected a positive integer`);
   if (!Number.isFinite(t0) || !Number.isFinite(t1))
     throw new RangeError(`evolve: the span is [${t0}, ${t1}], expected finite times`);
   checkTruncation(truncation);

@@ -54,11 +54,18 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
     stepSeconds: [] as number[],
   };
   let since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
-  let state = problem.initial;
   let outcome: Pick<RunRecord, "status" | "message"> = { status: "completed" };
+  const keep = (snapshot: Snapshot, observables: Readonly<Record<string, ObservedValue>>): void => {
+    rows.times.push(snapshot.t);
+    rows.ranks.push(snapshot.ranks);
+    for (const [name, value] of Object.entries(observables)) rows.observables[name]!.push(value);
+    for (const key of ["discarded", "rejected", "applications", "stepSeconds"] as const) rows[key].push(since[key]);
+    since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
+  };
+  let last: Snapshot | null = null;
   try {
     for await (const snapshot of evolve(problem, { ...evolving, observeAt, executor: inline() })) {
-      state = snapshot.y;
+      last = snapshot;
       since = {
         discarded: since.discarded + snapshot.discarded,
         rejected: since.rejected + snapshot.rejected,
@@ -66,22 +73,22 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
         stepSeconds: since.stepSeconds + snapshot.seconds,
       };
       onStep?.(snapshot);
-      if (!snapshot.observables) continue;
-      rows.times.push(snapshot.t);
-      rows.ranks.push(snapshot.ranks);
-      for (const [name, value] of Object.entries(snapshot.observables)) rows.observables[name]!.push(value);
-      for (const key of ["discarded", "rejected", "applications", "stepSeconds"] as const) rows[key].push(since[key]);
-      since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
+      if (snapshot.observables) keep(snapshot, snapshot.observables);
     }
   } catch (error) {
-    if (error instanceof EvolutionError) outcome = { status: "failed", message: error.message };
-    else if (evolving.signal?.aborted)
+    const isAborted = evolving.signal?.aborted ?? false;
+    if (last === null && !isAborted) throw error; // misuse, before any work
+    if (isAborted && !(error instanceof EvolutionError))
       outcome = {
         status: "interrupted",
-        message:
-          rows.times.length > 0 ? `interrupted after t = ${rows.times.at(-1)}` : "interrupted before the first step",
+        message: last ? `interrupted after t = ${last.t}` : "interrupted before the first step",
       };
-    else throw error;
+    else outcome = { status: "failed", message: (error as Error).message };
+    if (last && last.t !== rows.times.at(-1)) {
+      const { y, t } = last;
+      keep(last, Object.fromEntries(Object.entries(problem.observables).map(([name, f]) => [name, f(y, t)])));
+    }
   }
+  const state = last?.y ?? problem.initial;
   return { ...outcome, ...rows, seconds: (performance.now() - begin) / 1000, state };
 }

@@ -17,12 +17,12 @@ const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.int().nonnegative(), z
 
 /** What every run can be told: the method and its limits. Descriptions say what is expected; messages quote them. */
 export const runSettings = {
-  T: positive.default(1).describe("final time, a positive number"),
-  dt: positive.default(0.01).describe("time step, a positive number"),
+  T: positive.default(1).describe("a final time, a positive number"),
+  dt: positive.default(0.01).describe("a time step, a positive number"),
   tolerance: z
     .union([positive, z.literal("off")])
     .default(1e-8)
-    .describe("truncation tolerance of a step, a positive number (absolute), or off"),
+    .describe("a truncation tolerance for each step, a positive number (absolute), or off"),
   maxRank: positiveInteger.default(64).describe("largest rank of an edge, a positive integer"),
   minRank: positiveInteger.default(1).describe("smallest rank kept by truncation, a positive integer"),
   truncation: z.enum(["weighted", "paper"]).default("weighted").describe("how ranks are cut: weighted or paper"),
@@ -85,7 +85,7 @@ export function parseParameters<S extends z.ZodRawShape>(
     if (known.includes(name)) continue;
     const near = nearest(name, known);
     throw new ConfigError(
-      `${where}: unknown parameter "${name}"${near ? `; did you mean "${near}"?` : ""} Known: ${known.join(", ")}`,
+      `${where}: unknown parameter "${name}"${near ? `; did you mean "${near}"?` : "."} Known: ${known.join(", ")}`,
     );
   }
   const result = schema.safeParse(given);
@@ -97,8 +97,10 @@ export function parseParameters<S extends z.ZodRawShape>(
   throw new ConfigError(`${where}: ${name} is ${text(value)}, expected ${field?.description ?? issue.message}`);
 }
 
-const text = (value: unknown): string =>
-  (value === undefined ? "missing" : (JSON.stringify(value) ?? String(value))).slice(0, 80);
+const text = (value: unknown): string => {
+  if (value === undefined) return "missing";
+  return (typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value))).slice(0, 80);
+};
 
 /** A `key=value` of the command line: JSON where it reads as such, infinities by name, else text. */
 export function parseAssignment(assignment: string): [string, unknown] {

@@ -20,7 +20,7 @@ function exponentOf(x: number): number {
 }
 
 /** 2^e for -1022 <= e <= 1023, exactly. */
-function powerOfTwo(e: number): number {
+export function powerOfTwo(e: number): number {
   words[0] = 0;
   words[1] = (e + 1023) << 20;
   return bits[0]!;
@@ -41,10 +41,12 @@ export function exponent(x: Tensor, who: string): number {
   return largest === 0 ? 0 : exponentOf(largest);
 }
 
-/** By which power of two a factorisation scales its input: `exponent` where that is far from 0, else 0, not at all. */
-export function excess(x: Tensor, who: string): number {
+/**
+ * By which power of two an input is to be scaled: `exponent` where that is far from 0 (by `limit` or more), else 0, not at all.
+ */
+export function excess(x: Tensor, who: string, limit = moderate): number {
   const e = exponent(x, who);
-  return Math.abs(e) < moderate ? 0 : e;
+  return Math.abs(e) < limit ? 0 : e;
 }
 
 /** Squares of numbers within 2^-64 .. 2^64, and of their round-off, are far from underflow and overflow. */

@@ -29,7 +29,7 @@ export interface Rhs {
   readonly dtype: Dtype;
   /** Throws, naming both sides, when a state does not fit: another tree, other mode sizes, another scalar type. */
   check(y: TTN): void;
-  /** Once for every attempted step: freezes what is random in it (a mini-batch). */
+  /** Once for every step, before its first attempt: freezes what is random in it (a mini-batch). */
   beginStep?(step: number, t: number): void;
   /**
    * F(t, trial) seen from `node`, the centre of `trial`, through the frame of `test` (default: `trial`).

@@ -61,7 +61,13 @@ const hasIdleDirections = (y: TTN): boolean =>
   });
 
 /** Throws a RangeError when the tolerance is not positive, or a rank limit is no positive integer. */
-export function checkTruncation({ tolerance, maxRank = 1, minRank = 1 }: Truncation): void {
+export function checkTruncation(truncation: Truncation): void {
+  const { tolerance, maxRank = Number.POSITIVE_INFINITY, minRank = 1, method = "weighted" } = truncation;
+  const unknown = Object.keys(truncation).find((key) => !truncationKeys.includes(key));
+  if (unknown !== undefined)
+    throw new RangeError(`truncation: unknown option "${unknown}"; known: ${truncationKeys.join(", ")}`);
+  if (method !== "weighted" && method !== "paper")
+    throw new RangeError(`truncation: method is ${JSON.stringify(method)}, expected "weighted" or "paper"`);
   if (tolerance !== "off" && !(tolerance > 0 && tolerance < Number.POSITIVE_INFINITY))
     throw new RangeError(`truncation: tolerance is ${tolerance}, expected a positive number, or "off"`);
   for (const [name, rank] of [["minRank", minRank], ...[maxRank].flat().map((r) => ["maxRank", r])] as [
@@ -70,7 +76,11 @@ export function checkTruncation({ tolerance, maxRank = 1, minRank = 1 }: Truncat
   ][])
     if (!(rank >= 1) || (rank !== Number.POSITIVE_INFINITY && !Number.isInteger(rank)))
       throw new RangeError(`truncation: ${name} is ${rank}, expected a positive integer`);
+  if (typeof maxRank === "number" && minRank > maxRank)
+    throw new RangeError(`truncation: minRank ${minRank} is more than maxRank ${maxRank}`);
 }
+
+const truncationKeys: readonly string[] = ["tolerance", "relative", "maxRank", "minRank", "method"];
 
 /** Smallest rank whose tail (sum_{k >= rank} s_k^2)^(1/2) is at most theta; at least `min`, at most `max` and the length. */
 export function keptRank(s: Float64Array, theta: number, min = 1, max = Number.POSITIVE_INFINITY): number {

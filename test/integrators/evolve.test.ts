@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  add,
   augmentedBug,
   balanced,
   EvolutionError,
@@ -250,6 +251,19 @@ describe("snapshots", () => {
     const calls: [number, number][] = [];
     await snapshots({ ...base, rhs: { ...base.rhs, beginStep: (step, t) => void calls.push([step, t]) } }, defaults);
     expect(calls).toEqual([0, 1, 2, 3, 4].map((k) => [k, expect.closeTo(0.02 * k, 14)]));
+  });
+});
+
+describe("scale", () => {
+  test.each([1e-12, 1e12])("a state of norm %d evolves as one of norm one, with a relative tolerance", async (size) => {
+    const base = chain();
+    const truncation = { tolerance: 1e-8, relative: true } as const;
+    const one = (await snapshots(base, { ...defaults, truncation })).at(-1)!;
+    const other = (await snapshots({ ...base, initial: scale(size, base.initial) }, { ...defaults, truncation })).at(
+      -1,
+    )!;
+    expect(other.ranks).toEqual(one.ranks);
+    expect(norm(add(scale(1 / size, other.y), scale(-1, one.y)))).toBeLessThan(1e-8);
   });
 });
 

@@ -62,7 +62,7 @@ describe("parameters", () => {
       /unknown parameter "integratr"; did you mean "integrator"\? Known: T, dt, /,
     );
     expect(() => parse({ somethingElse: 1 })).toThrow(
-      /unknown parameter "somethingElse" Known: |unknown parameter "somethingElse"; did/,
+      /unknown parameter "somethingElse". Known: |unknown parameter "somethingElse"; did/,
     );
     expect(() => parse(JSON.parse('{"__proto__": {"dt": 3}}'))).toThrow(/unknown parameter "__proto__"/);
     expect(() => parse({ constructor: 1 })).toThrow(/unknown parameter "constructor"/);

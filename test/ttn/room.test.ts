@@ -39,6 +39,18 @@ describe("room for a derivative", () => {
     expect(leavesTangentSpace(neel, applyOperator(xxz.h, neel))).toBe(true);
   });
 
+  test("neither an offset of the energy nor a large field hides a flip of two sites", () => {
+    const neel = spinState(tree, "neel");
+    for (const text of ["1000*sum(n[i])", "1e-3*0*sum(Z[i]) + 20*sum(X[i])", "500"]) {
+      const { h } = chain(`sum(X[i]*X[i+1] + Y[i]*Y[i+1]) + ${text}`);
+      expect(leavesTangentSpace(neel, applyOperator(h, neel))).toBe(true);
+      const weak = chain(`1e-2*sum(X[i]*X[i+1] + Y[i]*Y[i+1]) + ${text}`);
+      expect(leavesTangentSpace(neel, applyOperator(weak.h, neel))).toBe(true);
+    }
+    const field = chain("3*sum(X[i]) + sum(Z[i]*Z[i+1])");
+    expect(leavesTangentSpace(neel, applyOperator(field.h, neel))).toBe(false);
+  });
+
   test("a random direction leaves it, the state itself and zero do not, at any scale", () => {
     const y = randomState(tree, Array<number>(d).fill(2), 2, seeded(3), "complex128");
     const other = randomState(tree, Array<number>(d).fill(2), 2, seeded(4), "complex128");

@@ -37,6 +37,8 @@ export function exponential(options: ExponentialOptions = {}): LocalSolver {
   const { basisTolerance = tolerance } = options;
   for (const [name, value] of Object.entries({ tolerance, basisTolerance, maxDimension, maxApplications }))
     if (!(value > 0)) throw new RangeError(`exponential: ${name} is ${value}, expected a positive number`);
+  if (!Number.isInteger(maxDimension))
+    throw new RangeError(`exponential: maxDimension is ${maxDimension}, expected an integer`);
   return {
     name: "Krylov exponential",
     order: Number.POSITIVE_INFINITY,

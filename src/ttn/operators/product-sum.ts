@@ -51,6 +51,7 @@ export function productSum(
   terms: readonly ProductTerm[],
   tolerance = 1e-13,
 ): TTNO {
+  if (!(tolerance >= 0)) throw new RangeError(`productSum: tolerance is ${tolerance}, expected zero or more`);
   checkTerms(tree, modeSizes, terms);
   const builder = new Builder(tree, modeSizes, terms, tolerance);
   tree.nodes.forEach(({ mode }, id) => {
