@@ -29,10 +29,10 @@ export function triangular(a: Tensor): Tensor {
 export function triangularOfTranspose(a: Tensor): Tensor {
   const [n, m] = matrixShape(a, "triangularOfTranspose");
   const blas = backend();
-  if (!blas.triangularOfTranspose) return triangular(permute(a, [1, 0]));
+  using frame = workspace().frame();
+  if (!blas.triangularOfTranspose) return triangular(permute(a, [1, 0], frame));
   const r = tensor([Math.min(m, n), n], a.dtype);
   const e = excess(a, "triangularOfTranspose");
-  using frame = workspace().frame();
   const scaled = normalised(a, e, frame);
   blas.triangularOfTranspose(a.dtype, m, n, scaled, r.data);
   makeDiagonalPositive(a.dtype, r, null);

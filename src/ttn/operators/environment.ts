@@ -126,7 +126,8 @@ export class Environments {
     const trial = grownFrom ? growth!.fresh : ket;
     const dtype = commonDtype(trial.dtype, bra.dtype, this.#dtype);
     using frame = workspace().frame();
-    const [x, y] = [frame.hold(trial, dtype), frame.hold(bra, dtype)];
+    const x = frame.hold(trial, dtype);
+    const y = bra === trial ? x : frame.hold(bra, dtype);
     const components = this.#byComponent(node, open).map((entries, c): Component => {
       const terms = entries.flatMap((e) => kroneckerTerm(e, around) ?? []);
       if (terms.length === 0) return { scalar: { re: 0, im: 0 } };
