@@ -22,7 +22,7 @@ const minusOne: Complex = { re: -1, im: 0 };
  * values below 10 max(n, r + p) eps max(1, |B|) or below `noise`. The columns of A are never touched: [A, U] starts with them bit by bit.
  * A may have fewer rows than B; those that are missing are zero, and cost nothing.
  * Cost about 4 n r p + 6 n p^2 products. Throws a RangeError when A has more rows than B or more columns than rows, and a
- * NonFiniteError when an entry of A or B is NaN or infinite. [RELIABILITY A8]
+ * NonFiniteError when an entry of A or B is NaN or infinite.
  */
 export function orthAug(a: Tensor, b: Tensor, noise = 0): Tensor {
   const [top, r] = a.shape;

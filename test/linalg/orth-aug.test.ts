@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { pad } from "../../src/linalg/contract.ts";
 import { useBackend } from "../../src/linalg/current.ts";
 import { orthAug } from "../../src/linalg/factor.ts";
 import { type Tensor, tensor } from "../../src/linalg/tensor.ts";
@@ -105,5 +106,23 @@ describe.each(everywhere)("augmentation on $name, $dtype", ({ name, dtype }) => 
 
   test("large directions are no problem", () => {
     check(orthonormal(40, 4, dtype, 17), scaleColumns(randomMatrix(40, 3, dtype, 18), [1e150, 1e150, 1e150]), 3);
+  });
+
+  test("rows that the old basis lacks are zero", () => {
+    const [a, b] = [orthonormal(12, 3, dtype, 1), randomMatrix(20, 4, dtype, 2)];
+    const padded = pad(a, [20, 3]);
+    const u = orthAug(a, b);
+    expect(u.shape).toEqual([20, 4]);
+    expect(orthogonalityError(beside(padded, u))).toBeLessThan(30 * 20 * eps);
+    expect(outside(padded, u, b)).toBeLessThan(100 * eps * norm1(b));
+  });
+
+  test("directions below the noise are left out, those above are kept", () => {
+    const a = orthonormal(20, 2, dtype, 3);
+    const fresh = orthAug(a, randomMatrix(20, 2, dtype, 4));
+    const b = scaleColumns(fresh, [1e-3, 1e-7]);
+    expect(orthAug(a, b).shape[1]).toBe(2);
+    expect(orthAug(a, b, 1e-5).shape[1]).toBe(1);
+    expect(orthAug(a, b, 1e-2).shape[1]).toBe(0);
   });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { permute } from "../../src/linalg/contract.ts";
 import { useBackend } from "../../src/linalg/current.ts";
-import { qr, triangular } from "../../src/linalg/factor.ts";
+import { qr, triangular, triangularOfTranspose } from "../../src/linalg/factor.ts";
 import { asDtype, type Tensor, width } from "../../src/linalg/tensor.ts";
 import {
   affordable,
@@ -82,6 +83,26 @@ describe.each(everywhere)("QR on $name, $dtype", ({ name, dtype }) => {
       const other = qr(timesPowerOfTwo(a, k));
       expect(other.q.data).toEqual(one.q.data);
       expect(other.r.data).toEqual(timesPowerOfTwo(one.r, k).data);
+    }
+  });
+});
+
+describe.each(everywhere)("R of a transpose on $name, $dtype", ({ name, dtype }) => {
+  beforeAll(() => void useBackend(name));
+
+  test("is the R of the matrix turned by hand", () => {
+    for (const [m, n] of [
+      [1, 1],
+      [3, 8],
+      [16, 16],
+      [24, 5],
+      [0, 3],
+    ] as const) {
+      const a = randomMatrix(m, n, dtype, 31);
+      const expected = triangular(permute(a, [1, 0]));
+      const r = triangularOfTranspose(a);
+      expect(r.shape).toEqual(expected.shape);
+      expect(norm1(minus(r, expected))).toBeLessThanOrEqual(30 * Math.max(m, n) * 2 ** -52 * norm1(expected));
     }
   });
 });

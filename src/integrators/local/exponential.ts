@@ -20,7 +20,8 @@ export interface ExponentialOptions {
 
 /**
  * How accurately bases need to be sought under a truncation tolerance: a tenth of it, since what truncation would remove anyway
- * need not be found; within [finest, 1e-6]. Without a tolerance, as accurately as the state.
+ * need not be found; within [finest, 1e-6]. Without a tolerance, as accurately as the state. Meant for states of norm about
+ * one: the result is relative to the norm, a truncation tolerance is not unless it says so.
  */
 export const basisToleranceFor = (tolerance: number | "off", finest = 1e-12): number =>
   tolerance === "off" ? finest : Math.max(finest, Math.min(1e-6, tolerance / 10));
