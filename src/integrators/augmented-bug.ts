@@ -12,7 +12,13 @@ import type { Integrator, Promises } from "./integrator.ts";
  * Cost: a node with ranks r is solved with its children's ranks doubled. [ceruti2023rank]
  */
 export function augmentedBug(): Integrator {
-  const promises: Promises = { order: 1, exact: true, conserves: "norm and energy", rankAdaptive: true };
+  const promises: Promises = {
+    order: 1,
+    exact: true,
+    conserves: "norm and energy",
+    descends: true,
+    rankAdaptive: true,
+  };
   return {
     name: "augmented BUG",
     reference: "ceruti2023rank",

@@ -143,9 +143,11 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
         if (!attempt.ok) throw new EvolutionError(attempt, last, h);
         applications += attempt.applications;
         result = attempt;
-        if (!rejection || rejected + 1 >= attempts || !reasonToReject(start, attempt, truncation, factor)) break;
+        const { widened } = attempt;
+        if (!rejection || !widened || rejected + 1 >= attempts) break;
+        if (!reasonToReject(start, attempt, truncation, factor)) break;
         rejected++;
-        start = attempt.widened;
+        start = widened;
       }
       const y = options.normalize ? scale(1 / norm(result.y), result.y) : result.y;
       const root = y.tensors[rootOf(y.tree)]!;

@@ -13,6 +13,9 @@ export interface Promises {
   readonly exact: boolean;
   /** What Schroedinger's equation keeps, up to tolerance and local solver. */
   readonly conserves: "norm and energy" | "nothing";
+  /** Whether the energy of a gradient flow F = -grad E never rises, up to tolerance and local solver. */
+  readonly descends: boolean;
+  /** Whether ranks follow the truncation tolerance; otherwise they stay as they are. */
   readonly rankAdaptive: boolean;
 }
 
@@ -46,8 +49,8 @@ export interface StepSuccess {
    * null for methods that drop none, or when it was not asked for.
    */
   readonly missed: number | null;
-  /** The start value in the augmented bases of this step: the same tensor, with room to grow further. */
-  readonly widened: TTN;
+  /** The start value in the augmented bases of this step: the same tensor, with room to grow further; null at fixed rank. */
+  readonly widened: TTN | null;
 }
 
 export type StepResult = StepSuccess | StepFailure;

@@ -48,6 +48,7 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
       order: 1,
       exact: false,
       conserves: root === "galerkin" ? "norm and energy" : "nothing",
+      descends: root === "galerkin",
       rankAdaptive: true,
     },
     step: (context, y, t, h) => step(context, y, t, h, root, coupling),

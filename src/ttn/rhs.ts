@@ -19,6 +19,8 @@ export interface LocalField {
   readonly dtype: Dtype;
   /** Shape of the values of g; that of its arguments unless test and trial differ. */
   readonly shapeOut: readonly number[];
+  /** Where g does not depend on X and its integral is known: out := the integral of g over [t0, t1], exactly. */
+  readonly increment?: (t0: number, t1: number, out: Tensor) => void;
   /** Prepares evaluations: what they need besides their arguments is taken from `frame` and lives as long as it does. */
   plan(frame: Frame): Evaluation;
 }
