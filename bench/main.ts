@@ -127,19 +127,35 @@ const parts: Record<string, () => void | Promise<void>> = {
       const fullEdges = spreadRanks(balanced(d), Array<number>(d).fill(2), 16).filter((r) => r === 16).length;
       rows.push({ ...(await stepTime(backends[0]!, "parallel", d, 16)), fullEdges });
     }
-    const slope = (points: readonly StepTime[]): number => {
-      const [x, y] = [points.map((r) => Math.log(r.d)), points.map((r) => Math.log(r.cpu))];
+    const slope = (points: readonly StepTime[], of: (r: StepTime) => number): number => {
+      const [x, y] = [points.map((r) => Math.log(r.d)), points.map((r) => Math.log(of(r)))];
       const mean = (v: readonly number[]): number => v.reduce((a, b) => a + b) / v.length;
       const [mx, my] = [mean(x), mean(y)];
       return x.reduce((s, v, k) => s + (v - mx) * (y[k]! - my), 0) / x.reduce((s, v) => s + (v - mx) ** 2, 0);
     };
-    const slopes = { "16 to 128": slope(rows.slice(0, 4)), "64 to 256": slope(rows.slice(2)) };
+    const ranges = { "16 to 128": rows.slice(0, 4), "64 to 256": rows.slice(2) };
+    const slopes = Object.entries(ranges).map(([range, points]) => ({
+      range,
+      time: slope(points, (r) => r.cpu),
+      work: slope(points, (r) => r.gflop),
+      edges: slope(points, (r) => (r as (typeof rows)[number]).fullEdges),
+    }));
     say("", `time of a step at rank 16 (${backends[0]})`);
     table([
-      ["d", "edges of rank 16", "CPU s", "ms an edge"],
-      ...rows.map((r) => [r.d, r.fullEdges, r.cpu.toFixed(4), ((1000 * r.cpu) / r.fullEdges).toFixed(2)]),
+      ["d", "edges of rank 16", "CPU s", "ms an edge", "GFlop", "GFlop/s"],
+      ...rows.map((r) => [
+        r.d,
+        r.fullEdges,
+        r.cpu.toFixed(4),
+        ((1000 * r.cpu) / r.fullEdges).toFixed(2),
+        r.gflop.toFixed(3),
+        r.gflops.toFixed(1),
+      ]),
     ]);
-    for (const [range, s] of Object.entries(slopes)) say(`  d = ${range}: grows like d^${s.toFixed(2)}`);
+    for (const { range, time, work, edges } of slopes)
+      say(
+        `  d = ${range}: time like d^${time.toFixed(2)}, arithmetic like d^${work.toFixed(2)}, edges of rank 16 like d^${edges.toFixed(2)}`,
+      );
     results["scaling"] = { slopes, rows };
   },
   memory() {

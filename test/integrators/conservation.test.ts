@@ -84,7 +84,7 @@ describe("the norm identity of the assembled root, |C1|^2 = |C0|^2 + sum |Ct_i|^
       measureMissed: false,
       signal: new AbortController().signal,
     } as const;
-    const { y, widened } = (await integrator.step(context, start, 0, h)) as StepSuccess;
+    const { y, widened } = (await integrator.step(context, start, 0, h)) as StepSuccess & { readonly widened: TTN };
     const [rows, columns] = widened.tensors[root]!.shape as [number, number];
     const [oldRows, oldColumns] = start.tensors[root]!.shape as [number, number];
     expect([rows, columns]).toEqual([2 * oldRows, 2 * oldColumns]);
