@@ -30,6 +30,7 @@ export type {
 } from "./integrators/integrator.ts";
 export { type Dopri5Options, dopri5 } from "./integrators/local/dopri5.ts";
 export { type ExponentialOptions, exponential } from "./integrators/local/exponential.ts";
+export { exactIncrement } from "./integrators/local/increment.ts";
 export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
 export { rk4 } from "./integrators/local/rk4.ts";
 export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug.ts";
@@ -53,7 +54,10 @@ export {
 } from "./linalg/tensor.ts";
 export { add, densityMatrix, inner, norm, scale, stateAs, toDense } from "./ttn/arithmetic.ts";
 export { fromDense, productState, randomState } from "./ttn/construct.ts";
+export { functionRhs, type Networks } from "./ttn/function-rhs.ts";
 export { centers, moveCenter, orthonormalize, ttn } from "./ttn/gauge.ts";
+export { type FunctionOptions, type LocalFunction, localRhs } from "./ttn/local-rhs.ts";
+export { type FactoredMatrix, factorsOf, type MatrixFactors, matrixNetwork, matrixRhs } from "./ttn/matrix-rhs.ts";
 export {
   expectation,
   imaginaryTime,
@@ -74,8 +78,11 @@ export {
   type TTNO,
 } from "./ttn/operators/ttno.ts";
 export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";
+export { restrict } from "./ttn/restrict.ts";
 export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
 export { leavesTangentSpace, roomFor } from "./ttn/room.ts";
+export { type PrescribedOptions, prescribedRhs, type SourceOptions, sourceRhs } from "./ttn/source-rhs.ts";
+export { sumRhs } from "./ttn/sum-rhs.ts";
 export {
   balanced,
   draw,
