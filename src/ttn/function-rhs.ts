@@ -28,7 +28,7 @@ export const functionRhs = (f: (t: number, y: TTN) => Networks, options: Functio
   localRhs(
     (trial, node, test) => (t, x) =>
       restrictSum(
-        `functionRhs: f(t, Y) at node ${node}, t = ${t},`,
+        `functionRhs: f(t, Y) at node ${node} and t = ${t}`,
         f(t, withTensor(trial, node, x)),
         test,
         node,

@@ -52,7 +52,7 @@ export function localRhs(
         shapeOut,
         plan: () => (t, x, out) => {
           const value = g(t, copy(x));
-          const what = `right-hand side: its value at node ${node}, t = ${t}`;
+          const what = `right-hand side: its value at node ${node} and t = ${t}`;
           if (!value?.shape) throw new TypeError(`${what} is ${typeof value}, expected a tensor`);
           if (shapeText(value.shape) !== shapeText(shapeOut))
             throw new RangeError(`${what} is ${shapeText(value.shape)}, expected ${shapeText(shapeOut)}`);

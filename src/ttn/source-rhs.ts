@@ -62,7 +62,7 @@ function independent(what: string, { dtype = "float64", constant, ...options }: 
     bind(trial, node, test = trial): LocalField {
       const type = commonDtype(dtype, dtypeOfState(trial));
       const seen = (z: Networks, t: number): Tensor =>
-        asDtype(restrictSum(`${what} at node ${node}, t = ${t},`, z, test, node, type), type);
+        asDtype(restrictSum(`${what} at node ${node} and t = ${t}`, z, test, node, type), type);
       const increment = integral
         ? (t0: number, t1: number, out: Tensor): void => {
             out.data.set(seen(integral(t1), t1).data);

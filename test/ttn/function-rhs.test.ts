@@ -155,7 +155,7 @@ describe("functionRhs", () => {
     const other = (shape = balanced(3), sizes = [2, 3, 4], dtype: "float64" | "complex128" = "float64") =>
       randomState(shape, sizes, 2, seeded(2), dtype);
     expect(value(() => undefined)).toThrow(
-      /functionRhs: f\(t, Y\) at node 1, t = 0.5, is undefined, expected a tree tensor network/,
+      /functionRhs: f\(t, Y\) at node 1 and t = 0.5 is undefined, expected a tree tensor network/,
     );
     expect(value(async (at) => at)).toThrow(/is a promise, expected a tree tensor network/);
     expect(value(() => [])).toThrow(/node 1.* is an empty list/);
@@ -202,9 +202,9 @@ describe("localRhs", () => {
         y.tensors[3]!,
         2,
       );
-    expect(value(tensor([2, 2, 2]))).toThrow(/value at node 3, t = 2 is 2x2x2, expected 2x2x2x1/);
-    expect(value(tensor([2, 2, 2, 1], "complex128"))).toThrow(/node 3, t = 2 is complex128, the state is float64/);
-    expect(value(undefined)).toThrow(/node 3, t = 2 is undefined, expected a tensor/);
+    expect(value(tensor([2, 2, 2]))).toThrow(/value at node 3 and t = 2 is 2x2x2, expected 2x2x2x1/);
+    expect(value(tensor([2, 2, 2, 1], "complex128"))).toThrow(/node 3 and t = 2 is complex128, the state is float64/);
+    expect(value(undefined)).toThrow(/node 3 and t = 2 is undefined, expected a tensor/);
     const choosy = localRhs(() => (_t, x) => x, {
       check() {
         throw new RangeError("five modes");
@@ -280,6 +280,6 @@ describe("matrixRhs", () => {
         2,
         x.tensors[2]!,
       ),
-    ).toThrow(/at node 2, t = 0, has a tensor 6x3 at node 1, expected 5x3/);
+    ).toThrow(/at node 2 and t = 0 has a tensor 6x3 at node 1, expected 5x3/);
   });
 });
