@@ -1,3 +1,10 @@
+export { type AllenCahnOptions, allenCahn } from "./matrix/allen-cahn.ts";
+export { groundState } from "./matrix/ground-state.ts";
+export { type HeatOptions, heatWithSource } from "./matrix/heat.ts";
+export { type PrescribedMotionOptions, prescribedMotion } from "./matrix/prescribed-motion.ts";
+export { type LyapunovOptions, lyapunovFlow, type RiccatiOptions, riccatiFlow } from "./matrix/riccati.ts";
+export { type MatrixSchroedingerOptions, matrixSchroedinger } from "./matrix/schroedinger.ts";
+export type { SolvedProblem } from "./matrix/solved.ts";
 export { exactSolution, largestExact } from "./quantum/exact.ts";
 export * from "./quantum/expression.ts";
 export * from "./quantum/hamiltonians.ts";
