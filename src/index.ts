@@ -17,9 +17,10 @@ export const evolve = (
 ): AsyncGenerator<Snapshot, void, void> => evolveOn(problem, { executor: inline(), ...options });
 
 export { inline } from "./executors/inline.ts";
-export { augmentedBug } from "./integrators/augmented-bug.ts";
+export { type AugmentedBugOptions, augmentedBug } from "./integrators/augmented-bug.ts";
 export { EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";
 export type { Executor } from "./integrators/executor.ts";
+export { fixedRankBug } from "./integrators/fixed-rank-bug.ts";
 export type {
   Integrator,
   Promises,
@@ -31,10 +32,16 @@ export type {
 export { type Dopri5Options, dopri5 } from "./integrators/local/dopri5.ts";
 export { type ExponentialOptions, exponential } from "./integrators/local/exponential.ts";
 export { exactIncrement } from "./integrators/local/increment.ts";
+export { krylov } from "./integrators/local/krylov.ts";
+export { midpointRule } from "./integrators/local/midpoint-rule.ts";
 export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
 export { rk4 } from "./integrators/local/rk4.ts";
+export { midpointBug } from "./integrators/midpoint-bug.ts";
 export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug.ts";
+export { predictedBug } from "./integrators/predicted-bug.ts";
+export { type ProjectorSplittingOptions, projectorSplitting } from "./integrators/projector-splitting.ts";
 export type { Rejection } from "./integrators/rejection.ts";
+export { type SecondOrderParallelBugOptions, secondOrderParallelBug } from "./integrators/second-order-parallel-bug.ts";
 export { type BackendName, backend, backendNames, useBackend } from "./linalg/current.ts";
 export { ConvergenceError, NonFiniteError } from "./linalg/errors.ts";
 export { type Random, randomTensor, seeded } from "./linalg/random.ts";

@@ -2,7 +2,7 @@ import { gatherRows, pad, scatterRows } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { excess, powerOfTwo, scaleByPower } from "../linalg/scaling.ts";
-import { allFinite, type Tensor } from "../linalg/tensor.ts";
+import { allFinite, type Tensor, tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
 import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
 import { grow } from "../ttn/growth.ts";
@@ -37,14 +37,14 @@ export interface AugmentedBasis {
  * directions of all children are brought to the top, where alone the old basis is not zero. Directions smaller than
  * `noise`, the error of the solution, are not directions of the solution and are left out.
  */
-export function augment(old: Tensor, solution: Tensor, noise: number): AugmentedBasis {
+export function augment(old: Tensor, solution: Tensor, noise: number, roundOff?: number): AugmentedBasis {
   using frame = workspace().frame();
   const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
   const order = cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1));
   const rows = gatherRows(asBasis(solution), order, frame);
   const e = excess(rows, "augment", 8); // what is small is judged against the solution, whatever its size
   if (e !== 0) scaleByPower(rows.data, -e, rows.data);
-  const fresh = orthAug(asBasis(old), rows, noise * powerOfTwo(-e));
+  const fresh = orthAug(asBasis(old), rows, noise * powerOfTwo(-e), roundOff);
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
   const ordered = scatterRows(fresh, order);
   return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
@@ -84,25 +84,43 @@ export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefine
   return { tree: y.tree, tensors, center: node };
 }
 
+/** F(t, trial) at the centre of `trial`, seen through the frame of `test`. One application. */
+export function fieldAt({ rhs }: StepContext, trial: TTN, test: TTN, t: number): Tensor {
+  using frame = workspace().frame();
+  const field = rhs.bind(trial, trial.center, test);
+  const out = tensor(field.shapeOut, field.dtype);
+  field.plan(frame)(t, trial.tensors[trial.center]!, out);
+  return out;
+}
+
+/**
+ * What counts as round-off where a basis is augmented: the numerical rank's usual threshold under a tolerance; without one, as
+ * little as there is, since then small singular values are kept and so count.
+ */
+export const roundOffOf = ({ truncation }: StepContext): number | undefined =>
+  truncation.tolerance === "off" ? Number.EPSILON : undefined;
+
+/** Throws a RangeError when a setting is none of the known words. */
+export function oneOf(what: string, value: string, known: readonly string[]): void {
+  if (!known.includes(value))
+    throw new RangeError(`${what} is ${JSON.stringify(value)}, expected ${known.map((k) => `"${k}"`).join(" or ")}`);
+}
+
 /** The norm of a local solution's error, as its solver estimates it. */
 export const noiseOf = ({ final, errorEstimate }: LocalSolution): number => errorEstimate * norm(final);
 
-/** Solves the local problems of a set of independent nodes, each from the centre tensor of its own trial state. */
-export async function solveNodes(
-  { rhs, executor, solver, signal }: StepContext,
-  trials: readonly TTN[],
-  seeks: LocalProblem["seeks"],
-  t: number,
-  h: number,
-): Promise<{ solutions: readonly LocalSolution[]; applications: number; failure: StepFailure | null }> {
-  const problems: LocalProblem[] = trials.map((trial) => ({
-    node: trial.center,
-    field: rhs.bind(trial, trial.center),
-    initial: trial.tensors[trial.center]!,
-    t0: t,
-    t1: t + h,
-    seeks,
-  }));
+/** What a set of local problems came to. */
+export interface Solved {
+  readonly solutions: readonly LocalSolution[];
+  readonly applications: number;
+  readonly failure: StepFailure | null;
+}
+
+/** Solves a set of independent local problems. */
+export async function solveProblems(
+  { executor, solver, signal }: StepContext,
+  problems: readonly LocalProblem[],
+): Promise<Solved> {
   const solutions = await executor.solveAll(problems, solver, signal);
   const applications = solutions.reduce((sum, s) => sum + s.applications, 0);
   const bad = solutions.findIndex((s) => !s.converged);
@@ -110,6 +128,26 @@ export async function solveNodes(
   const why = allFinite(solutions[bad]!.final) ? "solver-stalled" : "not-finite";
   return { solutions, applications, failure: { ok: false, why, node: problems[bad]!.node } };
 }
+
+/** Solves a set of independent nodes, each from the centre tensor of its own trial state. */
+export const solveNodes = (
+  context: StepContext,
+  trials: readonly TTN[],
+  seeks: LocalProblem["seeks"],
+  t: number,
+  h: number,
+): Promise<Solved> =>
+  solveProblems(
+    context,
+    trials.map((trial) => ({
+      node: trial.center,
+      field: context.rhs.bind(trial, trial.center),
+      initial: trial.tensors[trial.center]!,
+      t0: t,
+      t1: t + h,
+      seeks,
+    })),
+  );
 
 /** The state of these bases and this root tensor. */
 export const assembled = (y: TTN, bases: readonly Tensor[], root: Tensor): TTN => ({

@@ -1,8 +1,19 @@
 import type { Tensor } from "../linalg/tensor.ts";
-import { levels, rootOf } from "../ttn/tree.ts";
+import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
-import { assembled, augment, growingEdges, inBases, noiseOf, solveNodes } from "./augment.ts";
-import type { Integrator, Promises } from "./integrator.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import { assembled, augment, growingEdges, inBases, noiseOf, roundOffOf, solveNodes } from "./augment.ts";
+import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
+import type { LocalSolver } from "./local/problem.ts";
+
+export interface AugmentedBugOptions {
+  /**
+   * Solver of the inner nodes below the root, which only serve to find directions: `midpointRule()` does nearly as well as an exact
+   * solve at a third of the work, `krylov(4)` as well (our own variant). Leaves and root keep the solver of the run. Default: that
+   * one too.
+   */
+  readonly innerSolver?: LocalSolver;
+}
 
 /**
  * The rank-adaptive (augmented) BUG integrator for any tree. Level by level from the leaves: solve all nodes of a level in
@@ -11,46 +22,54 @@ import type { Integrator, Promises } from "./integrator.ts";
  * Schroedinger's equation are kept up to the tolerance. Order 1 is proven, 2 is what one observes.
  * Cost: a node with ranks r is solved with its children's ranks doubled. [ceruti2023rank]
  */
-export function augmentedBug(): Integrator {
-  const promises: Promises = {
-    order: 1,
-    exact: true,
-    conserves: "norm and energy",
-    descends: true,
-    rankAdaptive: true,
-  };
+export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integrator {
   return {
-    name: "augmented BUG",
+    name: innerSolver ? `augmented BUG, inner bases by ${innerSolver.name}` : "augmented BUG",
     reference: "ceruti2023rank",
-    promises,
+    promises: { order: 1, exact: !innerSolver, conserves: "norm and energy", descends: true, rankAdaptive: true },
     async step(context, y, t, h) {
-      const bases: Tensor[] = [...y.tensors];
-      const root = rootOf(y.tree);
-      const growing = new Set(growingEdges(y));
-      let applications = 0;
-      for (const level of levels(y.tree)) {
-        const nodes = level.filter((id) => growing.has(id));
-        const trials = nodes.map((id) => inBases(y, id, bases));
-        const solved = await solveNodes(context, trials, "basis", t, h);
-        if (solved.failure) return solved.failure;
-        applications += solved.applications;
-        nodes.forEach((id, k) => {
-          const solution = solved.solutions[k]!;
-          bases[id] = augment(y.tensors[id]!, solution.final, noiseOf(solution)).basis;
-        });
-      }
-      const start = inBases(y, root, bases);
+      const found = await augmentedBases(context, y, t, h, innerSolver);
+      if (found.failure) return found.failure;
+      const start = inBases(y, rootOf(y.tree), found.bases);
       const solved = await solveNodes(context, [start], "state", t, h);
       if (solved.failure) return solved.failure;
-      const { y: end, discarded } = truncate(assembled(y, bases, solved.solutions[0]!.final), context.truncation);
-      return {
-        ok: true,
-        y: end,
-        discarded,
-        applications: applications + solved.applications,
-        missed: null,
-        widened: start,
-      };
+      const { y: end, discarded } = truncate(assembled(y, found.bases, solved.solutions[0]!.final), context.truncation);
+      const applications = found.applications + solved.applications;
+      return { ok: true, y: end, discarded, applications, missed: null, widened: start };
     },
   };
+}
+
+/** The bases [U0, K(t + h)] of all nodes below the root, level by level, each in those of its children. */
+export async function augmentedBases(
+  context: StepContext,
+  y: TTN,
+  t: number,
+  h: number,
+  innerSolver?: LocalSolver,
+): Promise<{ readonly bases: readonly Tensor[]; readonly applications: number; readonly failure: StepFailure | null }> {
+  const bases: Tensor[] = [...y.tensors];
+  const growing = new Set(growingEdges(y));
+  let applications = 0;
+  for (const level of levels(y.tree)) {
+    const nodes = level.filter((id) => growing.has(id));
+    const isLeaf = (id: NodeId): boolean => y.tree.nodes[id]!.mode !== null;
+    const batches = innerSolver
+      ? [
+          { nodes: nodes.filter(isLeaf), solver: context.solver },
+          { nodes: nodes.filter((id) => !isLeaf(id)), solver: innerSolver },
+        ]
+      : [{ nodes, solver: context.solver }];
+    for (const batch of batches) {
+      const trials = batch.nodes.map((id) => inBases(y, id, bases));
+      const solved = await solveNodes({ ...context, solver: batch.solver }, trials, "basis", t, h);
+      if (solved.failure) return { bases, applications, failure: solved.failure };
+      applications += solved.applications;
+      batch.nodes.forEach((id, k) => {
+        const solution = solved.solutions[k]!;
+        bases[id] = augment(y.tensors[id]!, solution.final, noiseOf(solution), roundOffOf(context)).basis;
+      });
+    }
+  }
+  return { bases, applications, failure: null };
 }

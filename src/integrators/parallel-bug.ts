@@ -1,15 +1,14 @@
-import { block, matmul, modeProduct, pad, place, scaled } from "../linalg/contract.ts";
+import { block, place, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
-import { type Frame, workspace } from "../linalg/workspace.ts";
-import { asBasis, centers } from "../ttn/gauge.ts";
+import { centers } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { type AugmentedBasis, assembled, augment, growingEdges, inBases, noiseOf, solveNodes } from "./augment.ts";
+import { type Assembly, assemble, type Coupling, evolvedCoupling, type Frames } from "./assembly.ts";
+import { assembled, fieldAt, growingEdges, inBases, oneOf, solveNodes } from "./augment.ts";
 import { augmentedBug } from "./augmented-bug.ts";
 import type { Integrator, StepContext } from "./integrator.ts";
-import type { LocalSolution } from "./local/problem.ts";
 
 export interface ParallelBugOptions {
   /**
@@ -38,9 +37,9 @@ export interface ParallelBugOptions {
 export function parallelBug(options: ParallelBugOptions = {}): Integrator {
   const { root = "galerkin", firstStep = "augmented" } = options;
   const { coupling = root === "galerkin" ? "evolved" : "euler" } = options;
-  oneOf("root", root, ["galerkin", "assembled"]);
-  oneOf("coupling", coupling, ["euler", "evolved"]);
-  oneOf("firstStep", firstStep, ["augmented", "parallel"]);
+  oneOf("parallelBug: root", root, ["galerkin", "assembled"]);
+  oneOf("parallelBug: coupling", coupling, ["euler", "evolved"]);
+  oneOf("parallelBug: firstStep", firstStep, ["augmented", "parallel"]);
   const method: Integrator = {
     name: root === "galerkin" ? "parallel BUG, Galerkin root" : `parallel BUG, assembled root, ${coupling} coupling`,
     reference: "ceruti2024parallel",
@@ -54,13 +53,6 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
     step: (context, y, t, h) => step(context, y, t, h, root, coupling),
   };
   return firstStep === "augmented" ? { ...method, starter: { integrator: augmentedBug(), steps: 2 } } : method;
-}
-
-function oneOf(name: string, value: string, known: readonly string[]): void {
-  if (!known.includes(value))
-    throw new RangeError(
-      `parallelBug: ${name} is ${JSON.stringify(value)}, expected ${known.map((k) => `"${k}"`).join(" or ")}`,
-    );
 }
 
 async function step(
@@ -85,52 +77,34 @@ async function step(
   );
   if (solved.failure) return solved.failure;
   let { applications } = solved;
-  let missed: number | null = context.measureMissed ? 0 : null;
 
-  const bases: Tensor[] = [...y.tensors];
-  const grown: (AugmentedBasis | undefined)[] = [];
-  /** What a child's solution has in its new directions: Ut* Z, (new) x (old rank). */
-  const news: Tensor[] = [];
-
-  /** The solution of a node in the new bases of its children: its own block, and one for each child's new directions. */
-  const widen = (id: NodeId, solution: Tensor, frame?: Frame): Tensor => {
-    const { children } = y.tree.nodes[id]!;
-    const wide = pad(solution, [...children.map((c) => bases[c]!.shape.at(-1)!), solution.shape.at(-1)!], frame);
-    if (wide === solution) return solution;
-    const field = coupling === "euler" || missed !== null ? fieldInNewBases(id) : null;
-    if (missed !== null) missed = Math.max(missed, h * norm(withoutSimpleBlocks(field!, solution.shape)));
-    children.forEach((child, i) => {
-      if (!grown[child]?.fresh) return;
-      const offset = solution.shape.map((n, k) => (k === i ? n : 0));
-      const shape = solution.shape.with(i, grown[child].fresh.shape[1]!);
-      const part =
-        coupling === "euler"
-          ? scaled(h, block(field!, offset, shape))
-          : modeProduct(at[child]!.tensors[id]!, i, news[child]!);
-      place(part, wide, offset);
-    });
-    return wide;
-  };
-
-  /** F(t0, Y0) at a node, seen in the new bases of its children. */
-  const fieldInNewBases = (id: NodeId): Tensor => {
-    using frame = workspace().frame();
-    const field = context.rhs.bind(at[id]!, id, inBases(y, id, bases));
-    const out = tensor(field.shapeOut, field.dtype);
-    field.plan(frame)(t, at[id]!.tensors[id]!, out);
+  const frames: Frames = { bases: y.tensors, at };
+  /** F(t0, Y0) seen in the new bases of a node's children, and from it the blocks with one new direction. */
+  const fields: (Tensor | undefined)[] = [];
+  const fieldAbove = (id: NodeId, { bases }: Assembly): Tensor => {
+    if (fields[id]) return fields[id];
     applications++;
-    return out;
+    fields[id] = fieldAt(context, at[id]!, inBases(y, id, bases), t);
+    return fields[id];
   };
+  const eulerCoupling: Coupling = (id, i, assembly) => {
+    const field = fieldAbove(id, assembly);
+    const old = at[id]!.tensors[id]!.shape;
+    const offset = old.map((n, k) => (k === i ? n : 0));
+    return scaled(h, block(field, offset, old.with(i, field.shape[i]! - old[i]!)));
+  };
+  const blocks = coupling === "euler" ? eulerCoupling : evolvedCoupling(y.tree, frames);
+  const assembly = assemble(context, y.tree, frames, growing, solved.solutions, blocks);
+  const { bases } = assembly;
 
-  const solutionOf = (id: NodeId): LocalSolution => solved.solutions[nodes.indexOf(id)]!;
-  for (const id of growing) {
-    using frame = workspace().frame();
-    const own = solutionOf(id);
-    const solution = y.tree.nodes[id]!.children.length > 0 ? widen(id, own.final, frame) : own.final;
-    const result = augment(y.tensors[id]!, solution, noiseOf(own));
-    grown[id] = result;
-    bases[id] = result.basis;
-    if (result.fresh) news[id] = matmul(result.fresh, asBasis(solution), "C", "N");
+  let missed: number | null = null;
+  if (context.measureMissed) {
+    missed = 0;
+    for (const id of [...growing, root]) {
+      if (!y.tree.nodes[id]!.children.some((child) => assembly.fresh[child])) continue;
+      const old = at[id]!.tensors[id]!.shape;
+      missed = Math.max(missed, h * norm(withoutSimpleBlocks(fieldAbove(id, assembly), old)));
+    }
   }
 
   const start = inBases(y, root, bases);
@@ -140,7 +114,7 @@ async function step(
     if (last.failure) return last.failure;
     applications += last.applications;
     core = last.solutions[0]!.final;
-  } else core = widen(root, solutionOf(root).final);
+  } else core = assembly.widen(root, solved.solutions[nodes.indexOf(root)]!.final);
   const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
   return { ok: true, y: end, discarded, applications, missed, widened: start };
 }

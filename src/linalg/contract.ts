@@ -35,8 +35,15 @@ export function matmul(a: Tensor, b: Tensor, opA: Op = "N", opB: Op = "N"): Tens
     );
   const dtype = commonDtype(a.dtype, b.dtype);
   const out = tensor([m, n], dtype);
-  backend().gemm(gemmShape(dtype, opA, opB, m, n, k), one, asDtype(a, dtype).data, asDtype(b, dtype).data, 0, out.data);
+  matmulInto(asDtype(a, dtype), asDtype(b, dtype), opA, opB, out);
   return out;
+}
+
+/** out := op(A) op(B) for matrices of one type, without allocating; shapes are the caller's business. */
+export function matmulInto(a: Tensor, b: Tensor, opA: Op, opB: Op, out: Tensor): void {
+  const [m, k] = oriented(a, opA);
+  const [, n] = oriented(b, opB);
+  backend().gemm(gemmShape(out.dtype, opA, opB, m, n, k), one, a.data, b.data, 0, out.data);
 }
 
 const oriented = (a: Tensor, op: Op): [number, number] =>

@@ -19,6 +19,8 @@ export interface KrylovOptions {
   readonly maxDimension: number;
   /** Applications after which the solve gives up. */
   readonly maxApplications: number;
+  /** Smallest dimension of a Krylov space, unless fewer span everything. Default 3, or less where that meets the tolerance. */
+  readonly minDimension?: number;
 }
 
 export interface KrylovResult {
@@ -70,13 +72,15 @@ function onePart(
   scaleInto({ re: 1 / beta, im: 0 }, x, basis[0]!);
   const projected = phase ? new Lanczos(phase) : new Hessenberg(x.dtype);
   const limit = Math.min(options.maxDimension, x.data.length / width(x.dtype));
+  const { minDimension = 3 } = options;
+  const nothing = options.minDimension === undefined ? options.tolerance : 1e-15;
   for (let m = 1; ; m++) {
     const w = frame.take(x.shape, x.dtype);
     a.apply(basis[m - 1]!, w);
     const next = projected.orthogonalize(basis, w);
     if (!Number.isFinite(next)) return { applications: m, part: 0, error: Number.NaN };
     const exhausted = m >= limit;
-    if (!exhausted && m < 3 && next > options.tolerance * projected.size) {
+    if (!exhausted && m < minDimension && next > nothing * projected.size) {
       scaleInto({ re: 1 / next, im: 0 }, w, w);
       basis.push(w);
       continue; // nothing real converges with two vectors: save the small exponential

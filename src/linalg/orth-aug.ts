@@ -19,12 +19,12 @@ const minusOne: Complex = { re: -1, im: 0 };
 /**
  * The new directions of an augmentation: for A (n x r, orthonormal columns) and any B (n x p), an orthonormal U
  * (n x k, k <= min(p, n - r)) with A* U = 0 whose columns together with A's span the range of [A, B], up to singular
- * values below 10 max(n, r + p) eps max(1, |B|) or below `noise`. The columns of A are never touched: [A, U] starts with them bit by bit.
+ * values below `roundOff` max(1, |B|), by default 10 max(n, r + p) eps, or below `noise`. The columns of A are never touched: [A, U] starts with them bit by bit.
  * A may have fewer rows than B; those that are missing are zero, and cost nothing.
  * Cost about 4 n r p + 6 n p^2 products. Throws a RangeError when A has more rows than B or more columns than rows, and a
  * NonFiniteError when an entry of A or B is NaN or infinite.
  */
-export function orthAug(a: Tensor, b: Tensor, noise = 0): Tensor {
+export function orthAug(a: Tensor, b: Tensor, noise = 0, roundOff?: number): Tensor {
   const [top, r] = a.shape;
   const [n, p] = b.shape;
   if (
@@ -62,7 +62,7 @@ export function orthAug(a: Tensor, b: Tensor, noise = 0): Tensor {
   // A NaN or infinity of either operand reaches the difference.
   const e = excess(rest, "orthAug");
   const sizeOfB = Math.hypot(norm(along), norm(rest));
-  const threshold = Math.max(noise, 10 * Math.max(n, r + p) * eps * Math.max(1, sizeOfB));
+  const threshold = Math.max(noise, (roundOff ?? 10 * Math.max(n, r + p) * eps) * Math.max(1, sizeOfB));
   if (Math.min(p, n - r) === 0 || norm(rest) <= threshold) return tensor([n, 0], dtype);
 
   const q = Math.min(n, p);

@@ -51,19 +51,21 @@ export const modeTowards = (tree: Tree, at: NodeId, to: NodeId): number =>
  */
 export function shiftCenter(y: TTN, to: NodeId): TTN {
   const from = y.center;
-  const c = y.tensors[from]!;
-  const mode = modeTowards(y.tree, from, to);
+  const { q, r } = splitMode(y.tensors[from]!, modeTowards(y.tree, from, to));
+  const tensors = [...y.tensors];
+  tensors[from] = q;
+  tensors[to] = modeProduct(y.tensors[to]!, modeTowards(y.tree, to, from), r);
+  return { tree: y.tree, tensors, center: to };
+}
+
+/** C = Q x_mode R^T: an isometry towards one mode, in the order of rows told at `shiftCenter`, and a triangle across the edge. */
+export function splitMode(c: Tensor, mode: number): { q: Tensor; r: Tensor } {
   const order = splitOrder(c.shape.length, mode);
   using frame = workspace().frame();
   const { q, r } = qr(asBasis(permute(c, order, frame)));
   const rest = order.slice(0, -1).map((k) => c.shape[k]!);
-  const tensors = [...y.tensors];
-  tensors[from] = permute(
-    reshape(q, [...rest, r.shape[0]!]),
-    order.map((_, k) => order.indexOf(k)),
-  );
-  tensors[to] = modeProduct(y.tensors[to]!, modeTowards(y.tree, to, from), r);
-  return { tree: y.tree, tensors, center: to };
+  const back = order.map((_, k) => order.indexOf(k));
+  return { q: permute(reshape(q, [...rest, r.shape[0]!]), back), r };
 }
 
 /** The modes of a node's tensor with `mode` last and, when that is a child, the parent first. */

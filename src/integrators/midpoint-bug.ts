@@ -1,0 +1,39 @@
+import { rootOf } from "../ttn/tree.ts";
+import { truncate } from "../ttn/truncate.ts";
+import { assembled, inBases, solveNodes } from "./augment.ts";
+import { augmentedBases } from "./augmented-bug.ts";
+import type { Integrator } from "./integrator.ts";
+import { grownByField } from "./predict.ts";
+
+/**
+ * The midpoint BUG integrator, for any tree. A step of augmented BUG without truncation to t0 + h/2; its bases grown by F there;
+ * in them the root is solved from Y0 over the whole step (Galerkin). Order two, robust; norm, energy and descent are kept up to
+ * the tolerance, and solutions of the tree's rank are reproduced. Matrices: [ceruti2024midpoint]; on trees it is our own
+ * (docs/integrators.md). Cost: a step of augmented BUG, one application a node, and a solve of the root at four times its ranks.
+ */
+export function midpointBug(): Integrator {
+  return {
+    name: "midpoint BUG",
+    reference: "ceruti2024midpoint",
+    promises: { order: 2, exact: true, conserves: "norm and energy", descends: true, rankAdaptive: true },
+    async step(context, y, t, h) {
+      const root = rootOf(y.tree);
+      const half = await augmentedBases(context, y, t, h / 2);
+      if (half.failure) return half.failure;
+      const middle = await solveNodes(context, [inBases(y, root, half.bases)], "state", t, h / 2);
+      if (middle.failure) return middle.failure;
+      const { bases, ...grown } = grownByField(
+        context,
+        assembled(y, half.bases, middle.solutions[0]!.final),
+        t + h / 2,
+        h,
+      );
+      const start = inBases(y, root, bases);
+      const last = await solveNodes(context, [start], "state", t, h);
+      if (last.failure) return last.failure;
+      const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
+      const applications = half.applications + middle.applications + grown.applications + last.applications;
+      return { ok: true, y: end, discarded, applications, missed: null, widened: start };
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import {
+  block,
+  concatLast,
+  matmul,
+  matricize,
+  modeProduct,
+  pad,
+  permute,
+  scaled,
+  tensorize,
+} from "../linalg/contract.ts";
+import { orthAug, qr } from "../linalg/factor.ts";
+import { axpy, conj } from "../linalg/level1.ts";
+import { copy, type Tensor } from "../linalg/tensor.ts";
+import { centers, splitMode } from "../ttn/gauge.ts";
+import { rootOf } from "../ttn/tree.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import type { Frames } from "./assembly.ts";
+import { augment, fieldAt, growingEdges, inBases } from "./augment.ts";
+import type { StepContext } from "./integrator.ts";
+
+/**
+ * The bases of a state grown by the directions in which it moves: [U, F(t, Y)] with F seen from each node, in the grown
+ * bases of its children; from the leaves up, one application a node.
+ */
+export function grownByField(
+  context: StepContext,
+  y: TTN,
+  t: number,
+  h: number,
+): { bases: readonly Tensor[]; applications: number } {
+  const at = centers(y);
+  const growing = growingEdges(y);
+  const bases = [...y.tensors];
+  for (const id of growing) {
+    const motion = scaled(h, fieldAt(context, at[id]!, inBases(y, id, bases), t));
+    bases[id] = augment(y.tensors[id]!, motion, 0, Number.EPSILON).basis;
+  }
+  return { bases, applications: growing.length };
+}
+
+/** Frames grown by where the state moves first, with what that cost. */
+export interface PredictedFrames extends Frames {
+  readonly applications: number;
+  /** For each node, the columns of its solution that belong to Y + h/2 F(t, Y); only with wide frames. */
+  readonly main: readonly (Tensor | undefined)[];
+}
+
+/**
+ * The state in bases grown by F(t, Y), seen from every node. Below a node its frame holds U and F(t, Y); what lies beyond it,
+ * Q in Mat(C)^T = Q S^T, stays as it is, or with `wide` is grown by F(t, Y) in the same way, so that a node's tensor gets up to
+ * twice as many columns, the new ones zero at first. Cost: one application a node, two with `wide`.
+ */
+export function predictedFrames(context: StepContext, y: TTN, t: number, h: number, wide: boolean): PredictedFrames {
+  const { nodes } = y.tree;
+  const root = rootOf(y.tree);
+  const { bases, applications } = grownByField(context, y, t, h);
+  const inside = growingEdges(y);
+  const at: TTN[] = [];
+  const main: Tensor[] = [];
+  let more = 0;
+  at[root] = inBases(y, root, bases);
+  for (let id = root; id >= 0; id--) {
+    const { children } = nodes[id]!;
+    const here = at[id];
+    if (!here || !children.some((child) => inside.includes(child))) continue;
+    const motion = wide ? scaled(h, fieldAt(context, centers(y)[id]!, here, t)) : null;
+    if (motion) more++;
+    children.forEach((child, i) => {
+      // of mode i only the old directions carry anything
+      const shape = here.tensors[id]!.shape.with(i, y.tensors[child]!.shape.at(-1)!);
+      const old = (x: Tensor): Tensor =>
+        block(
+          x,
+          shape.map(() => 0),
+          shape,
+        );
+      const own = old(here.tensors[id]!);
+      const { q, r } = splitMode(own, i);
+      const beyond = motion ? grownBeyond(q, own, old(motion), i) : { q };
+      if (beyond.main) main[child] = beyond.main;
+      const amplitude = modeProduct(y.tensors[child]!, y.tensors[child]!.shape.length - 1, r);
+      const below = nodes[child]!.children.map((c) => bases[c]!.shape.at(-1)!);
+      const sizes = below.length > 0 ? below : amplitude.shape.slice(0, -1);
+      const tensors = [...here.tensors];
+      tensors[id] = beyond.q;
+      tensors[child] = pad(amplitude, [...sizes, beyond.q.shape[i]!]);
+      at[child] = { tree: y.tree, tensors, center: child };
+    });
+  }
+  return { bases, at, main, applications: applications + more };
+}
+
+/** [Q, F] over one mode; and the columns in which (C + h/2 F) = Q X^T has its part, an orthonormal basis of the rows of X. */
+function grownBeyond(q: Tensor, c: Tensor, motion: Tensor, mode: number): { q: Tensor; main?: Tensor } {
+  const isometry = matricize(q, mode);
+  const fresh = orthAug(isometry, matricize(motion, mode), 0, Number.EPSILON);
+  const grown = concatLast(isometry, fresh);
+  const halfway = copy(c);
+  axpy({ re: 0.5, im: 0 }, motion, halfway);
+  const columns = qr(matmul(grown, matricize(halfway, mode), "C", "N")).q;
+  return { q: tensorize(grown, c.shape, mode), main: permute(conj(columns), [1, 0]) };
+}
