@@ -15,7 +15,7 @@ module.exports = {
     only("integrators-on-ttn", "^src/integrators/", "^src/(linalg|ttn|integrators)/"),
     only("executors-on-integrators", "^src/executors/", "^src/(linalg|ttn|integrators|executors)/"),
     only("text-stands-alone", "^src/text/", "^src/text/"),
-    only("testing-on-ttn", "^src/testing/", "^src/(linalg|ttn|integrators|testing)/"),
+    only("testing-on-executors", "^src/testing/", "^src/(linalg|ttn|integrators|executors|testing)/"),
     only("io-below-cli", "^src/io/", "^src/(linalg|ttn|problems|integrators|executors|io|text|version)"),
     only("index-is-the-library", "^src/index\\.ts$", "^src/(linalg|ttn|integrators|executors|version)"),
     only("cli-on-top", "^src/cli/", "^(src/(io|cli|text|linalg/index|linalg/current|version)|experiments/index)"),

@@ -22,6 +22,8 @@ export interface TreeOptions {
 
 /** Which states are drawn. */
 export interface StateOptions extends TreeOptions {
+  /** Smallest mode size. Default 1. */
+  readonly minSize?: number;
   /** Largest mode size. Default 6. */
   readonly maxSize?: number;
   /** Largest rank. Default 6. */
@@ -39,8 +41,12 @@ export interface StateOptions extends TreeOptions {
 
 /** Which sums of products are drawn. */
 export interface TermOptions {
+  /** Fewest terms. Default 0. */
+  readonly minTerms?: number;
   /** Most terms. Default 6. */
   readonly maxTerms?: number;
+  /** Fewest factors of a term. Default 0. */
+  readonly minFactors?: number;
   /** Most factors of a term. Default: as many as there are modes. */
   readonly maxFactors?: number;
   /** Scalar types to draw from. Default ["complex128"]. */
@@ -50,14 +56,14 @@ export interface TermOptions {
 }
 
 /** What one leaf and the merging that follows it are made of. */
-const pieces = ({ minLeaves = 2, maxLeaves = 8, maxDegree = 4 }: TreeOptions) =>
+export const pieces = ({ minLeaves = 2, maxLeaves = 8, maxDegree = 4 }: TreeOptions) =>
   fc.array(fc.record({ key: fc.nat(1000), at: fc.nat(1000), degree: fc.integer({ min: 2, max: maxDegree }) }), {
     minLength: minLeaves,
     maxLength: maxLeaves,
   });
 
 /** Modes sorted by their keys, neighbours merged until one is left. */
-function grown(parts: readonly { key: number; at: number; degree: number }[]): Tree {
+export function grown(parts: readonly { key: number; at: number; degree: number }[]): Tree {
   let open: Nested[] = parts.map((_, mode) => mode).sort((a, b) => parts[a]!.key - parts[b]!.key || a - b);
   for (const { at, degree } of parts) {
     if (open.length === 1) break;
@@ -77,6 +83,7 @@ export const trees = (options: TreeOptions = {}): Arbitrary<Tree> => pieces(opti
  */
 export function statesTogether(count: number, options: StateOptions = {}): Arbitrary<readonly TTN[]> {
   const {
+    minSize = 1,
     maxSize = 6,
     maxRank = 6,
     maxEntries = 4096,
@@ -85,12 +92,12 @@ export function statesTogether(count: number, options: StateOptions = {}): Arbit
     maxLeaves = 8,
   } = options;
   const nodes = 2 * maxLeaves;
-  const numbers = (max: number, length: number) =>
-    fc.array(fc.integer({ min: 1, max }), { minLength: length, maxLength: length });
+  const numbers = (max: number, length: number, min = 1) =>
+    fc.array(fc.integer({ min, max }), { minLength: length, maxLength: length });
   return fc
     .record({
       parts: pieces(options),
-      sizes: numbers(maxSize, maxLeaves),
+      sizes: numbers(maxSize, maxLeaves, minSize),
       ranks: fc.array(numbers(maxRank, nodes), { minLength: count, maxLength: count }),
       seed: fc.integer(),
       dtype: fc.constantFrom(...dtypes),
@@ -117,7 +124,7 @@ function boundedSizes(sizes: readonly number[], maxEntries: number): readonly nu
 }
 
 /** The largest ranks below those wanted that a tensor of these sizes can have. */
-function possibleRanks(t: Tree, sizes: readonly number[], wanted: readonly number[]): readonly number[] {
+export function possibleRanks(t: Tree, sizes: readonly number[], wanted: readonly number[]): readonly number[] {
   const r = largestRanks(t, sizes).map((most, id) => Math.min(most, wanted[id]!));
   for (let changed = true; changed; ) {
     changed = false;
@@ -163,14 +170,19 @@ function stateOf(
  * linearly dependent factors are frequent; a term may have no factor at all.
  */
 export function productTerms(sizes: readonly number[], options: TermOptions = {}): Arbitrary<readonly ProductTerm[]> {
-  const { maxTerms = 6, maxFactors = sizes.length, dtypes = ["complex128"], hermitian = false } = options;
+  const { minTerms = 0, maxTerms = 6, minFactors = 0, maxFactors = sizes.length } = options;
+  const { dtypes = ["complex128"], hermitian = false } = options;
   const modes = sizes.map((_, mode) => mode);
   const term = fc.record({
-    on: fc.subarray(modes, { maxLength: Math.min(maxFactors, sizes.length) }),
+    on: fc.subarray(modes, { minLength: minFactors, maxLength: Math.min(maxFactors, sizes.length) }),
     letters: fc.array(fc.nat(2), { minLength: sizes.length, maxLength: sizes.length }),
   });
   return fc
-    .record({ terms: fc.array(term, { maxLength: maxTerms }), seed: fc.integer(), dtype: fc.constantFrom(...dtypes) })
+    .record({
+      terms: fc.array(term, { minLength: minTerms, maxLength: maxTerms }),
+      seed: fc.integer(),
+      dtype: fc.constantFrom(...dtypes),
+    })
     .map(({ terms, seed, dtype }) => {
       const random = seeded(seed);
       const alphabets = sizes.map((n) => alphabet(() => matrix(randomTensor(random, [n, n], dtype), hermitian)));

@@ -1,0 +1,38 @@
+import type { Integrator } from "../integrators/integrator.ts";
+import { exponential } from "../integrators/local/exponential.ts";
+import type { Report } from "./broken-promise.ts";
+import { watched } from "./check-work.ts";
+import { contextOf, type RunOptions } from "./march.ts";
+import { type CheckOptions, search } from "./search.ts";
+import { describeStep, drivenRhs, type SingleStep, singleSteps } from "./single-steps.ts";
+
+/**
+ * A right-hand side that depends on time is evaluated only inside [t, t + h], or [t + h, t] for steps back in time. The measured
+ * number is the largest distance of an evaluation from there.
+ */
+export function checkTimeWindow(integrator: Integrator, options: CheckOptions & RunOptions = {}): Promise<Report> {
+  const { solver = exponential() } = options;
+  return search<SingleStep>(
+    {
+      promise: "evaluations inside the step only",
+      subject: integrator.name,
+      cases: singleSteps(),
+      numRuns: 20,
+      describe: describeStep,
+      async measure(step) {
+        const { y, t, h } = step;
+        const [low, high] = [Math.min(t, t + h), Math.max(t, t + h)];
+        const times: number[] = [];
+        const rhs = watched(drivenRhs(step), (s) => times.push(s));
+        await integrator.step(contextOf(rhs, solver, { tolerance: 1e-10 }), y, t, h);
+        const outside = times.reduce((worst, s) => Math.max(worst, low - s, s - high), 0);
+        const [earliest, latest] = [
+          times.reduce((a, b) => Math.min(a, b), high),
+          times.reduce((a, b) => Math.max(a, b), low),
+        ];
+        return { measured: outside, demanded: 1e-14 * Math.max(1, Math.abs(t)), numbers: { earliest, latest } };
+      },
+    },
+    options,
+  );
+}

@@ -1,0 +1,96 @@
+import fc from "fast-check";
+import { toDense } from "../ttn/arithmetic.ts";
+import { nestedOf } from "../ttn/tree.ts";
+import type { Truncated, Truncation } from "../ttn/truncate.ts";
+import { modeSizes, ranks, type TTN } from "../ttn/ttn.ts";
+import { type StateOptions, states } from "./arbitraries.ts";
+import { figure, type Report } from "./broken-promise.ts";
+import { distance } from "./march.ts";
+import { orthonormalityDefect } from "./orthonormality.ts";
+import { type CheckOptions, type Finding, search } from "./search.ts";
+
+/** Options of `checkTruncation`. */
+export interface TruncationOptions extends CheckOptions {
+  /** Name for messages. Default: that of the function. */
+  readonly name?: string;
+  /** Tolerances to draw from. Default 1e-1, 1e-2, 1e-4, 1e-8, 1e-12. */
+  readonly tolerances?: readonly number[];
+  /**
+   * Error allowed, in tolerances, for a tree with so many edges. Default 1: the tolerance is meant for the whole tensor. Root of the
+   * number of edges where it is meant for every edge.
+   */
+  readonly factor?: (edges: number) => number;
+  /** Other settings of the truncation under test. */
+  readonly settings?: Omit<Truncation, "tolerance" | "maxRank">;
+  /** Which states are drawn. Default: singular values that fall by 1, 0.1, 1e-3 or to zero. */
+  readonly states?: StateOptions;
+}
+
+/**
+ * A truncation: |Y - trunc(Y)| <= tolerance + 1e-14 |Y|, the discarded norm it reports is true to a percent, ranks never grow and
+ * keep their limit, every node but the root is orthonormal, and a second truncation changes nothing.
+ */
+export function checkTruncation(
+  truncate: (y: TTN, truncation: Truncation) => Truncated,
+  options: TruncationOptions = {},
+): Promise<Report> {
+  const { name = truncate.name || "truncation", tolerances = [1e-1, 1e-2, 1e-4, 1e-8, 1e-12] } = options;
+  const { factor = () => 1, settings = {} } = options;
+  const cases = fc.record({
+    y: states({ maxLeaves: 5, maxSize: 4, maxEntries: 512, decays: [1, 0.1, 1e-3, 0], ...options.states }),
+    tolerance: fc.constantFrom(...tolerances),
+    maxRank: fc.constantFrom(Number.POSITIVE_INFINITY, 2, 1),
+  });
+  return search(
+    {
+      promise: "truncation to a tolerance",
+      subject: name,
+      cases,
+      numRuns: 100,
+      shrinks: 400,
+      describe: ({ y, tolerance, maxRank }) =>
+        `tree ${JSON.stringify(nestedOf(y.tree))}, sizes ${modeSizes(y).join("x")}, ranks ${ranks(y).join(" ")}, ` +
+        `${y.tensors[0]!.dtype}, tolerance ${figure(tolerance)}, largest rank ${maxRank}`,
+      measure({ y, tolerance, maxRank }): Finding {
+        const truncation = { ...settings, tolerance, ...(maxRank < Number.POSITIVE_INFINITY ? { maxRank } : {}) };
+        const { y: cut, discarded } = truncate(y, truncation);
+        const full = toDense(y);
+        const error = distance(full, toDense(cut));
+        const allowed = factor(Math.max(1, y.tree.nodes.length - 1)) * tolerance + 1e-14;
+        const again = truncate(cut, truncation);
+        const [before, after] = [ranks(y), ranks(cut)];
+        const numbers = { error, discarded, "ranks after": after };
+        const demands: readonly Finding[] = [
+          // a limit of ranks may cut deeper than the tolerance: what it removes is then what is reported
+          {
+            measured: error,
+            demanded: maxRank < Number.POSITIVE_INFINITY ? Math.max(allowed, 1.01 * discarded) : allowed,
+          },
+          { measured: error > 1e-12 ? Math.abs(discarded / error - 1) : 0, demanded: options.factor ? 1 : 0.01 },
+          { measured: Math.max(...after.map((r, id) => r - Math.min(before[id]!, maxRank))), demanded: 0 },
+          { measured: orthonormalityDefect(cut), demanded: 1e-12 },
+          { measured: distance(toDense(again.y), toDense(cut)), demanded: 1e-13 + (options.factor ? allowed : 0) },
+          { measured: Math.max(...ranks(again.y).map((r, id) => r - after[id]!)), demanded: 0 },
+        ];
+        return named(demands, numbers);
+      },
+    },
+    options,
+  );
+}
+
+const what = [
+  "error",
+  "reported discarded norm, relative error",
+  "rank above what is allowed",
+  "departure from orthonormality",
+  "change by a second truncation",
+  "rank gained by a second truncation",
+];
+
+/** The first demand that is not met, or the first of all. */
+function named(demands: readonly Finding[], numbers: Finding["numbers"] & object): Finding {
+  const k = demands.findIndex(({ measured, demanded }) => !(measured <= demanded));
+  const finding = demands[Math.max(k, 0)]!;
+  return k < 0 ? { ...finding, numbers } : { ...finding, numbers: { ...numbers, [what[k]!]: finding.measured } };
+}
