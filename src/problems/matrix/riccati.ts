@@ -14,6 +14,7 @@ import { sumRhs } from "../../ttn/sum-rhs.ts";
 import { balanced } from "../../ttn/tree.ts";
 import { stateNorm } from "../quantum/observables.ts";
 import { allCounts, allNumbers } from "./checks.ts";
+import { withRoom } from "./room.ts";
 import type { SolvedProblem } from "./solved.ts";
 import { secondDifference } from "./stencils.ts";
 
@@ -26,25 +27,27 @@ export interface LyapunovOptions {
   readonly b?: Tensor;
   /** Z, n x r, real: X(0) = Z Z^T. Default: B. */
   readonly initial?: Tensor;
+  /** Give the start the bases of the source, where it does not have them, with amplitude zero. Default true. */
+  readonly room?: boolean;
   /** End of the span. Default 1. */
   readonly T?: number;
 }
 
 /**
  * The differential Lyapunov equation X' = A X + X A^T + B B^T of the covariance of a linear system driven by noise, X(0) = Z Z^T;
- * X is n x n. When A is stable, X tends to the solution of A X + X A^T + B B^T = 0. Observables `norm` and `residual`, the norm of
+ * X is n x n; it may start from zero. When A is stable, X tends to the solution of A X + X A^T + B B^T = 0. Observables `norm` and `residual`, the norm of
  * the right-hand side. Affine, for solvers such as `rk4` or `dopri5`. `exact(t)`, the full matrix, by exponentials of size
  * 2 n. Throws a RangeError when sizes differ. [mena2018numerical]
  */
 export function lyapunovFlow(options: LyapunovOptions = {}): SolvedProblem {
-  const { n = 32, T = 1 } = options;
+  const { n = 32, T = 1, room = true } = options;
   allCounts("lyapunovFlow", { n });
   const { a = secondDifference(n) } = options;
   const { b = constantColumn(a.shape[0]!) } = options;
   const { initial = b } = options;
   checkSizes("lyapunovFlow", a, { b, initial });
   allNumbers("lyapunovFlow", { T });
-  return flow("Lyapunov flow", a, b, initial, T, null);
+  return flow("Lyapunov flow", a, b, initial, T, room, null);
 }
 
 export interface RiccatiOptions extends Omit<LyapunovOptions, "b"> {
@@ -62,7 +65,7 @@ export interface RiccatiOptions extends Omit<LyapunovOptions, "b"> {
  * differ. [mena2018numerical]
  */
 export function riccatiFlow(options: RiccatiOptions = {}): SolvedProblem {
-  const { n = 32, T = 1 } = options;
+  const { n = 32, T = 1, room = true } = options;
   allCounts("riccatiFlow", { n });
   const { a = secondDifference(n) } = options;
   const { b = constantColumn(a.shape[0]!), c = firstRow(a.shape[0]!) } = options;
@@ -70,11 +73,19 @@ export function riccatiFlow(options: RiccatiOptions = {}): SolvedProblem {
   const { initial = outputs } = options;
   checkSizes("riccatiFlow", a, { b, "the transpose of c": outputs, initial });
   allNumbers("riccatiFlow", { T });
-  return flow("Riccati flow", permute(a, [1, 0]), outputs, initial, T, b);
+  return flow("Riccati flow", permute(a, [1, 0]), outputs, initial, T, room, b);
 }
 
 /** X' = A X + X A^T + Q Q^T - X B B^T X, X(0) = Z Z^T; without the quadratic part when there is no B. */
-function flow(name: string, a: Tensor, q: Tensor, z: Tensor, T: number, b: Tensor | null): SolvedProblem {
+function flow(
+  name: string,
+  a: Tensor,
+  q: Tensor,
+  z: Tensor,
+  T: number,
+  room: boolean,
+  b: Tensor | null,
+): SolvedProblem {
   const tree = balanced(2);
   const n = a.shape[0]!;
   const operator: TTNO = productSum(
@@ -83,6 +94,7 @@ function flow(name: string, a: Tensor, q: Tensor, z: Tensor, T: number, b: Tenso
     [0, 1].map((mode) => ({ coefficient: 1, factors: [{ mode, operator: a }] })),
   );
   const source = matrixNetwork(tree, { left: q, right: q });
+  const start = orthonormalize(matrixNetwork(tree, { left: z, right: z }));
   const quadratic = ({ u, s, v }: FactoredMatrix): MatrixFactors => {
     const before = matmul(s, matmul(v, b!, "T")); // S V^T B
     const after = matmul(matmul(b!, u, "T"), s); // B^T U S
@@ -92,7 +104,7 @@ function flow(name: string, a: Tensor, q: Tensor, z: Tensor, T: number, b: Tenso
   return {
     name,
     rhs: sumRhs(...parts, ...(b ? [matrixRhs((_t, x) => quadratic(x), { autonomous: true })] : [])),
-    initial: orthonormalize(matrixNetwork(tree, { left: z, right: z })),
+    initial: room ? withRoom(start, source) : start,
     span: [0, T],
     observables: {
       norm: stateNorm,
