@@ -8,6 +8,7 @@ import {
   fromFunction,
   fromValues,
   type LocalField,
+  modeSizes,
   norm,
   type Problem,
   parallelBug,
@@ -39,6 +40,7 @@ import {
   riccatiFlow,
   spinState,
 } from "../../src/problems/index.ts";
+import { rhsContract } from "../../src/testing/rhs-contract.ts";
 import { finalOf, maxOf, off, slopeOf, snapshots } from "../integrators/support.ts";
 import { denseSum, distance, product, relative, transpose } from "../ttn/dense.ts";
 
@@ -368,6 +370,21 @@ describe("prescribed motion", () => {
     expect(() => prescribedMotion({ rank: 0 })).toThrow(/rank is 0/);
     expect(() => prescribedMotion({ motion: "circles" as "lines" })).toThrow(/motion is "circles"/);
   });
+});
+
+describe.each([
+  ["matrix Schroedinger equation", matrixSchroedinger({ n: 16, rank: 3 })],
+  ["heat with source", heatWithSource({ tree: tree([[0, 2], 1]), n: 5 })],
+  ["Lyapunov flow", lyapunovFlow({ n: 6 })],
+  ["Riccati flow", riccatiFlow({ n: 6 })],
+  ["Allen-Cahn equation", allenCahn({ n: 6 })],
+  ["motion along lines", prescribedMotion({ tree: star(3), n: 4, rank: 2, dtype: "complex128" })],
+  ["motion by rotations", prescribedMotion({ tree: train(4), n: 3, rank: 2, motion: "rotations" })],
+  ["ground state", groundState(longRangeIsing(balanced(4)), spinState(balanced(4), "random", 2), 1)],
+] as const)("local fields of the %s", (_, { rhs, initial }: Problem) => {
+  const [{ dtype }] = initial.tensors as [Tensor];
+  const y = randomState(initial.tree, modeSizes(initial), 2, seeded(3), dtype);
+  for (const { name, run } of rhsContract(rhs, y)) test(name, run);
 });
 
 describe("ground state", () => {
