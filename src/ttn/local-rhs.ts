@@ -1,4 +1,5 @@
-import { asDtype, commonDtype, copy, type Dtype, shapeText, type Tensor } from "../linalg/tensor.ts";
+import { NonFiniteError } from "../linalg/errors.ts";
+import { asDtype, commonDtype, copy, type Dtype, shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { shapeSeen } from "./restrict.ts";
 import type { Rhs } from "./rhs.ts";
 import type { NodeId } from "./tree.ts";
@@ -25,7 +26,8 @@ export type LocalFunction = (t: number, x: Tensor) => Tensor;
  *
  * X has the shape of `trial.tensors[node]`; g(t, X) one mode for each edge of the node, with the ranks of `test`, and a leaf's
  * mode size. Its values are checked: another shape is a RangeError; complex ones where real ones were declared, a TypeError.
- * Numbers that are not finite pass: what to do with them is the solver's to decide. What is random in a step (a mini-batch)
+ * Numbers that are not finite pass, and a NonFiniteError of the function (from `add`, say) counts as such: what to do then is the
+ * solver's to decide. What is random in a step (a mini-batch)
  * is frozen by a `beginStep` of your own: `{ ...localRhs(make), beginStep }`.
  */
 export function localRhs(
@@ -51,7 +53,7 @@ export function localRhs(
         dtype: type,
         shapeOut,
         plan: () => (t, x, out) => {
-          const value = g(t, copy(x));
+          const value = orNaN(() => g(t, copy(x)), shapeOut);
           const what = `right-hand side: its value at node ${node} and t = ${t}`;
           if (!value?.shape) throw new TypeError(`${what} is ${typeof value}, expected a tensor`);
           if (shapeText(value.shape) !== shapeText(shapeOut))
@@ -62,6 +64,18 @@ export function localRhs(
       };
     },
   };
+}
+
+/** What a function gives; a tensor of NaN when it meets numbers that are not finite. */
+function orNaN(f: () => Tensor, shape: readonly number[]): Tensor {
+  try {
+    return f();
+  } catch (error) {
+    if (!(error instanceof NonFiniteError)) throw error;
+    const nothing = tensor(shape);
+    nothing.data.fill(Number.NaN);
+    return nothing;
+  }
 }
 
 /** Throws a TypeError when values of `dtype` leave the scalar type of a state. */

@@ -1,13 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  add,
   applyOperator,
+  augmentedBug,
   balanced,
   centers,
+  evolve,
   functionRhs,
   linearRhs,
   localRhs,
   matrixRhs,
+  norm,
   orthonormalize,
   productSum,
   type Rhs,
@@ -15,6 +19,7 @@ import {
   randomTensor,
   reshape,
   restrict,
+  rk4,
   scale,
   seeded,
   star,
@@ -172,6 +177,17 @@ describe("functionRhs", () => {
     );
     expect(() => functionRhs((_t, at) => at, { dtype: "complex128" }).check(y)).toThrow(/is complex128, the state is/);
     expect(() => functionRhs((_t, at) => at, { kind: "quadratic" as "linear" })).toThrow(/kind is "quadratic"/);
+  });
+
+  test("a blow-up ends as a run that was not finite, also where f itself throws at it", async () => {
+    // Y' = |Y|^4 (Y + Y), from |Y| = 1: infinite at t = 1/8
+    const rhs = functionRhs((_t, y) => add(scale(norm(y) ** 4, y), scale(norm(y) ** 4, y)));
+    const initial = randomState(star(3), [2, 3, 4], 2, seeded(1));
+    const run = async (): Promise<void> => {
+      const problem = { name: "blow-up", rhs, initial, span: [0, 1] as const, observables: {} };
+      for await (const _ of evolve(problem, { integrator: augmentedBug(), h: 0.5, solver: rk4({ substeps: 20 }) }));
+    };
+    await expect(run()).rejects.toMatchObject({ name: "EvolutionError", code: "not-finite" });
   });
 
   test("lets numbers that are not finite pass to the solver", () => {

@@ -21,6 +21,7 @@ export interface PrescribedMotionOptions {
   readonly rank?: number;
   /** "lines": every tensor moves along a straight line; "rotations": only leaf bases move, by orthogonal matrices. Default "lines". */
   readonly motion?: "lines" | "rotations";
+  /** Default "float64". */
   readonly dtype?: Dtype;
   /** Of the random tensors. Default 1. */
   readonly seed?: number;
