@@ -12,7 +12,7 @@ import {
   hamiltonians,
   smallStates,
 } from "./hamiltonians.ts";
-import { march } from "./march.ts";
+import { march, tolerated } from "./march.ts";
 import { search } from "./search.ts";
 
 /** Options of `checkConservation`. */
@@ -34,7 +34,7 @@ export function checkConservation(integrator: Integrator, options: ConservationO
     const rhs = hamiltonianRhs(hamiltonian, { re: 0, im: -1 });
     const observables = { norm, energy: (y: TTN) => rhs.expectation(y).re };
     const problem = { name: "Schroedinger", rhs, initial: hamiltonian.y, span: [0, steps * h], observables } as const;
-    const all = await march(problem, { integrator, h: step, truncation: { tolerance }, solver });
+    const all = await march(problem, { integrator, h: step, truncation: tolerated(integrator, tolerance), solver });
     const drift = (name: "norm" | "energy"): number => {
       const values = all.map((s) => s.observables![name] as number);
       return worstOf(values.map((v) => Math.abs(v - values[0]!)));

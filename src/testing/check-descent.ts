@@ -13,7 +13,7 @@ import {
   hamiltonians,
   smallStates,
 } from "./hamiltonians.ts";
-import { march } from "./march.ts";
+import { march, tolerated } from "./march.ts";
 import { search } from "./search.ts";
 
 /** Options of `checkDescent`. */
@@ -43,7 +43,7 @@ export function checkDescent(integrator: Integrator, options: DescentOptions = {
         const rhs = hamiltonianRhs(shifted, -1);
         const observables = { energy: (y: TTN) => rhs.expectation(y).re / 2 };
         const problem = { name: "gradient flow", rhs, initial: example.y, span: [0, steps * h], observables } as const;
-        const all = await march(problem, { integrator, h, truncation: { tolerance }, solver });
+        const all = await march(problem, { integrator, h, truncation: tolerated(integrator, tolerance), solver });
         const energies = all.map((s) => s.observables!["energy"] as number);
         const rise = worstOf(energies.slice(1).map((e, k) => e - energies[k]!));
         const numbers = { "largest rise": rise, "last energy": energies.at(-1)! };

@@ -10,12 +10,12 @@ import { norm, scale, toDense } from "../ttn/arithmetic.ts";
 import { linearRhs } from "../ttn/operators/linear-rhs.ts";
 import { type ProductTerm, productSum } from "../ttn/operators/product-sum.ts";
 import type { Problem } from "../ttn/problem.ts";
-import type { LocalField, Rhs } from "../ttn/rhs.ts";
+import { sourceRhs } from "../ttn/source-rhs.ts";
+import { sumRhs } from "../ttn/sum-rhs.ts";
 import { type Nested, tree } from "../ttn/tree.ts";
 import type { Truncation } from "../ttn/truncate.ts";
 import { ranks, type TTN } from "../ttn/ttn.ts";
 import { figure } from "./broken-promise.ts";
-import { restrict } from "./restrict.ts";
 import { spectrum, stateWithSpectrum } from "./spectra.ts";
 
 /** An initial value problem whose full solution is known. */
@@ -84,7 +84,8 @@ export function lowRankOde(spec: OdeSpec): LowRankOde {
     TTN,
     TTN,
   ];
-  const rhs = source > 0 ? withSource(linear, dtype, sources) : linear;
+  const moving = (t: number): readonly TTN[] => [scale(Math.cos(t), sources[0]), scale(Math.sin(t), sources[1])];
+  const rhs = source > 0 ? sumRhs(linear, sourceRhs(moving, { dtype })) : linear;
   const full = toDense(initial);
   const off = randomTensor(random, full.shape, dtype);
   const from =
@@ -164,30 +165,6 @@ function unitNorm(a: Tensor, part: -1 | 0 | 1): Tensor {
   const size = singularValues(m)[0]!;
   return size > 0 ? scaled(1 / size, m) : m;
 }
-
-/** F(t, Y) = A Y + cos t S_1 + sin t S_2. */
-const withSource = (linear: Rhs, dtype: Dtype, sources: readonly [TTN, TTN]): Rhs => ({
-  dtype,
-  check: (y) => linear.check(y),
-  bind(trial, node, test = trial): LocalField {
-    const field = linear.bind(trial, node, test);
-    const [s1, s2] = sources.map((s) => restrict(test, node, s)) as [Tensor, Tensor];
-    return {
-      kind: "nonlinear",
-      autonomous: false,
-      dtype,
-      shapeOut: field.shapeOut,
-      plan(frame) {
-        const apply = field.plan(frame);
-        return (t, x, out) => {
-          apply(t, x, out);
-          const [c, s] = [Math.cos(t), Math.sin(t)];
-          for (let i = 0; i < out.data.length; i++) out.data[i]! += c * s1.data[i]! + s * s2.data[i]!;
-        };
-      },
-    };
-  },
-});
 
 /** The full solution: the exponential of the linear system of (Y, cos t, sin t), to a relative error of 1e-13. */
 function solution(start: Tensor, terms: readonly ProductTerm[], sources: readonly Tensor[], moves: boolean) {

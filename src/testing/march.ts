@@ -47,6 +47,11 @@ export function solverFor({ rhs, initial }: Problem): LocalSolver {
   return rhs.bind(centers(initial)[root]!, root).kind === "nonlinear" ? rk4({ substeps: 4 }) : exponential();
 }
 
+/** A tolerance for methods that follow one; those of fixed rank never cut. */
+export const tolerated = ({ promises }: Integrator, tolerance: number): Truncation => ({
+  tolerance: promises.rankAdaptive ? tolerance : "off",
+});
+
 /** What a single step needs, without a run around it. */
 export const contextOf = (rhs: Rhs, solver: LocalSolver, truncation: Truncation): StepContext => ({
   rhs,

@@ -8,12 +8,12 @@ import { workspace } from "../linalg/workspace.ts";
 import { toDense } from "../ttn/arithmetic.ts";
 import { fromDense } from "../ttn/construct.ts";
 import { asBasis, centers, childIndex } from "../ttn/gauge.ts";
+import { restrict } from "../ttn/restrict.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import { type NodeId, nestedOf, rootOf } from "../ttn/tree.ts";
 import { modeSizes, ranks, type TTN, withTensor } from "../ttn/ttn.ts";
 import type { ContractTest } from "./contract-test.ts";
 import { distance } from "./march.ts";
-import { restrict } from "./restrict.ts";
 import { type CheckOptions, type Finding, search } from "./search.ts";
 
 /** Options of `rhsContract`. */
@@ -108,8 +108,8 @@ export function rhsContract(rhs: Rhs, y: TTN, options: RhsContractOptions = {}):
             const { wide, test: wideTest } = through.wide(place);
             const full = dense(t, toDense(withTensor(at[node]!, node, x)));
             const f = fromDense(y.tree, full);
-            const narrow = relativeDistance(value(fieldAt(node), t, x), restrict(at[node]!, node, f));
-            const wider = relativeDistance(value(wideTest, t, x), restrict(wide, node, f));
+            const narrow = relativeDistance(value(fieldAt(node), t, x), restrict(f, at[node]!, node));
+            const wider = relativeDistance(value(wideTest, t, x), restrict(f, wide, node));
             return { measured: Math.max(narrow, wider), demanded: tolerance, numbers: { narrow, wider } };
           }),
         ]
