@@ -1,25 +1,39 @@
 import { allFinite } from "../linalg/tensor.ts";
-import { norm, scale } from "../ttn/arithmetic.ts";
+import { norm } from "../ttn/arithmetic.ts";
 import { moveCenter } from "../ttn/gauge.ts";
 import type { ObservedValue, Problem } from "../ttn/problem.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { ranks, type TTN } from "../ttn/ttn.ts";
+import { type Stepping, type TakenStep, takeStep } from "./attempt.ts";
+import { type Accuracy, chosenSteps } from "./control.ts";
 import type { Executor } from "./executor.ts";
-import type { Integrator, StepContext, StepFailure, StepSuccess } from "./integrator.ts";
-import { basisToleranceFor, exponential } from "./local/exponential.ts";
+import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
+import { automatic } from "./local/automatic.ts";
+import { basisToleranceFor } from "./local/exponential.ts";
 import type { LocalSolver } from "./local/problem.ts";
-import { type Rejection, reasonToReject } from "./rejection.ts";
+import { predictedBug } from "./predicted-bug.ts";
+import type { Rejection } from "./rejection.ts";
 
 export interface EvolveOptions {
-  readonly integrator: Integrator;
-  /** Step size, positive; the last step before a time to observe, or before the end, is shortened to meet it. */
-  readonly h: number;
-  /** How ranks are cut. Default: tolerance 1e-8, no limit of rank. */
-  readonly truncation?: Truncation;
+  /** Default: `predictedBug()`. */
+  readonly integrator?: Integrator;
   /**
-   * Default: the Krylov exponential, for linear right-hand sides; bases are sought to a tenth of the truncation tolerance,
-   * the state to 1e-12.
+   * Step size, positive; the last step before a time to observe, or before the end, is shortened to meet it. Leave it out to
+   * have it chosen: then `rtol` or `atol` says how accurate the end is to be.
+   */
+  readonly h?: number;
+  /**
+   * Accuracy instead of a step size: the error at the end is to be about `atol + rtol |Y|`. Step size, truncation tolerance, ranks and
+   * solver tolerances follow from it. Needs a method that adapts ranks. Default 0 each where the other is given.
+   */
+  readonly rtol?: number;
+  readonly atol?: number;
+  /** How ranks are cut. Default: tolerance 1e-8, no limit of rank. With `rtol` and `atol`, without a tolerance: that is chosen. */
+  readonly truncation?: Truncation | Omit<Truncation, "tolerance" | "relative">;
+  /**
+   * Default: the Krylov exponential for linear right-hand sides, Dormand and Prince's method for others; bases are sought to a
+   * tenth of the truncation tolerance, the state to 1e-12.
    */
   readonly solver?: LocalSolver;
   readonly executor: Executor;
@@ -30,6 +44,18 @@ export interface EvolveOptions {
   /** Restore the norm after each step, as imaginary time needs. Default: false. */
   readonly normalize?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** Where the error of a step comes from, each part a norm; they are estimates, except for truncation. */
+export interface ErrorParts {
+  /** What `maxRank` cut beyond the tolerance: the solution does not fit into the ranks allowed. */
+  readonly modelling: number;
+  /** Of the splitting in time; null for steps of a size that was given. */
+  readonly integration: number | null;
+  /** Of the local solvers, in the state. */
+  readonly solver: number;
+  /** What truncation removed within its tolerance. */
+  readonly truncation: number;
 }
 
 /** The state after a step, and what the step did. The first snapshot is the initial value. */
@@ -43,7 +69,9 @@ export interface Snapshot {
   readonly ranks: readonly number[];
   /** Norm of what truncation removed in this step. */
   readonly discarded: number;
-  /** Attempts of this step that were rejected. */
+  /** The parts of this step's error. */
+  readonly errors: ErrorParts;
+  /** Attempts of this step that were rejected, for bases too small or a step too long. */
   readonly rejected: number;
   /** Evaluations of local fields in this step, rejected attempts included. */
   readonly applications: number;
@@ -81,117 +109,123 @@ export class EvolutionError extends Error {
 /**
  * Evolves a problem over its span, yielding a snapshot after every step: the only loop over time.
  *
+ *     for await (const { t, observables } of evolve(problem, { rtol: 1e-4 })) ...
  *     for await (const { t, observables } of evolve(problem, { integrator: parallelBug(), h: 0.01 })) ...
  *
  * Bad options throw before any work (RangeError, TypeError). A local solve that fails ends the run with an
  * EvolutionError; an abort signal, with its reason. Leaving the loop early is fine: nothing is kept running.
  */
 export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGenerator<Snapshot, void, void> {
-  const { rhs, span } = problem;
-  const [t0, t1] = span;
-  const signal = options.signal ?? new AbortController().signal;
-  const truncation = options.truncation ?? { tolerance: 1e-8 };
-  const rejection = options.rejection === true ? {} : options.rejection || null;
-  const { factor = 10, attempts = 5 } = rejection ?? {};
-  const { stops, isObserved } = plan(problem, options, truncation);
-  const context: StepContext = {
-    rhs,
-    truncation,
-    signal,
-    executor: options.executor,
-    solver: options.solver ?? exponential({ basisTolerance: basisToleranceFor(truncation.tolerance) }),
-    measureMissed: rejection !== null,
-  };
-  const direction = Math.sign(t1 - t0);
+  const { span } = problem;
+  const { context, stepping, size, stops, isObserved } = plan(problem, options);
   const observe = (y: TTN, t: number): Snapshot["observables"] =>
-    Object.fromEntries(Object.entries(problem.observables).map(([name, f]) => [name, f(y, t)]));
+    isObserved(t) ? Object.fromEntries(Object.entries(problem.observables).map(([name, f]) => [name, f(y, t)])) : null;
 
-  signal.throwIfAborted();
-  const initial = moveCenter(problem.initial, rootOf(problem.initial.tree));
+  context.signal.throwIfAborted();
+  const y0 = moveCenter(problem.initial, rootOf(problem.initial.tree));
   let last: Snapshot = {
     step: 0,
-    t: t0,
+    t: span[0],
     h: 0,
-    y: initial,
-    ranks: ranks(initial),
+    y: y0,
+    ranks: ranks(y0),
     discarded: 0,
+    errors: { modelling: 0, integration: typeof size === "number" ? null : 0, solver: 0, truncation: 0 },
     rejected: 0,
     applications: 0,
     seconds: 0,
-    observables: isObserved(t0) ? observe(initial, t0) : null,
+    observables: observe(y0, span[0]),
   };
   yield last;
+  const steps =
+    typeof size === "number"
+      ? givenSteps(context, stepping, y0, span, stops, size)
+      : chosenSteps(context, stepping, y0, span, stops, size);
+  for await (const step of steps) {
+    if (!step.ok) throw new EvolutionError(step.failure, last, step.h);
+    const { t, h, y, discarded, tolerance, rejected, applications, seconds } = step;
+    const within = Math.min(discarded, tolerance);
+    last = {
+      step: last.step + 1,
+      t,
+      h,
+      y,
+      ranks: ranks(y),
+      discarded,
+      errors: {
+        modelling: Math.sqrt(discarded * discarded - within * within),
+        integration: step.integrationError,
+        solver: step.solverError,
+        truncation: within,
+      },
+      rejected,
+      applications,
+      seconds,
+      observables: observe(y, t),
+    };
+    yield last;
+  }
+}
+
+/** Steps of a given size. Those that end at a stop off the grid are shorter, and the grid starts there again. */
+async function* givenSteps(
+  context: StepContext,
+  stepping: Stepping,
+  y0: TTN,
+  [t0, t1]: readonly [number, number],
+  stops: readonly number[],
+  size: number,
+): AsyncGenerator<TakenStep, void, void> {
+  const direction = Math.sign(t1 - t0);
+  const { tolerance, relative = false } = context.truncation;
+  let y = y0;
+  let now = t0;
+  let number = 0;
   // Steps are counted from the last stop off the grid, so that stops on it change neither their length nor a bit.
   let from = t0;
   let taken = 0;
   for (const stop of stops) {
-    const steps = Math.max(taken + 1, Math.ceil(Math.abs(stop - from) / options.h - 1e-9));
-    const onGrid = Math.abs(from + direction * steps * options.h - stop) <= 1e-9 * options.h;
+    const steps = Math.max(taken + 1, Math.ceil(Math.abs(stop - from) / size - 1e-9));
+    const onGrid = Math.abs(from + direction * steps * size - stop) <= 1e-9 * size;
     for (let k = taken + 1; k <= steps; k++) {
-      const t = k === steps ? stop : from + direction * k * options.h;
-      const h = k < steps || onGrid ? direction * options.h : t - last.t;
+      const t = k === steps ? stop : from + direction * k * size;
+      const h = k < steps || onGrid ? direction * size : t - now;
       const begin = performance.now();
-      rhs.beginStep?.(last.step, last.t);
-      const { starter } = options.integrator;
-      const integrator = starter && last.step < starter.steps ? starter.integrator : options.integrator;
-      let start = last.y;
-      let applications = 0;
-      let rejected = 0;
-      let result: StepSuccess;
-      for (;;) {
-        const attempt = await integrator.step(context, start, last.t, h);
-        if (!attempt.ok) throw new EvolutionError(attempt, last, h);
-        applications += attempt.applications;
-        result = attempt;
-        const { widened } = attempt;
-        if (!rejection || !widened || rejected + 1 >= attempts) break;
-        if (!reasonToReject(start, attempt, truncation, factor)) break;
-        rejected++;
-        start = widened;
+      context.rhs.beginStep?.(number, now);
+      const result = await takeStep(context, stepping, y, now, h, number);
+      if (!result.ok) {
+        yield { ok: false, failure: result, h };
+        return;
       }
-      const y = options.normalize ? scale(1 / norm(result.y), result.y) : result.y;
-      const root = y.tensors[rootOf(y.tree)]!;
-      if (!allFinite(root)) throw new EvolutionError({ ok: false, why: "not-finite", node: rootOf(y.tree) }, last, h);
       const seconds = (performance.now() - begin) / 1000;
-      last = {
-        step: last.step + 1,
-        t,
-        h,
-        y,
-        ranks: ranks(y),
-        discarded: result.discarded,
-        rejected,
-        applications,
-        seconds,
-        observables: isObserved(t) ? observe(y, t) : null,
-      };
-      yield last;
+      const theta = tolerance === "off" ? 0 : relative ? tolerance * norm(result.y) : tolerance;
+      yield { ...result, t, h, seconds, tolerance: theta, integrationError: null };
+      y = result.y;
+      now = t;
+      number++;
     }
     if (!onGrid) from = stop;
     taken = onGrid ? steps : 0;
   }
 }
 
-/** Checks everything a run is given, and lists the times where a step has to end. */
-function plan(
-  { rhs, span, initial }: Problem,
-  { h, observeAt, normalize, integrator, rejection }: EvolveOptions,
-  truncation: Truncation,
-) {
+/** Checks everything a run is given, fills in the defaults, and lists the times where a step has to end. */
+function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
+  const { h, rtol, atol, observeAt, executor, integrator = predictedBug() } = options;
+  const { normalize = false, signal = new AbortController().signal } = options;
   const [t0, t1] = span;
-  if (!(h > 0 && h < Number.POSITIVE_INFINITY))
-    throw new RangeError(`evolve: step size h is ${h}, expected a positive number`);
   if (typeof integrator?.step !== "function")
-    throw new TypeError(
-      `evolve: integrator is ${integrator === undefined ? "missing" : JSON.stringify(integrator)}, expected one such as parallelBug()`,
-    );
-  const { factor = 10, attempts = 5 } = typeof rejection === "object" ? rejection : {};
+    throw new TypeError(`evolve: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
+  const size = sizeOf(h, rtol, atol);
+  const truncation = truncationOf(options, integrator, typeof size !== "number");
+  const { factor = 10, attempts = 5 } = typeof options.rejection === "object" ? options.rejection : {};
   if (!(factor > 0)) throw new RangeError(`evolve: rejection.factor is ${factor}, expected a positive number`);
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new RangeError(`evolve: rejection.attempts is ${attempts}, expected a positive integer`);
+  if (options.rejection && !integrator.promises.rankAdaptive)
+    throw new RangeError(`evolve: ${integrator.name} keeps its ranks, so that no step can be repeated in wider bases`);
   if (!Number.isFinite(t0) || !Number.isFinite(t1))
     throw new RangeError(`evolve: the span is [${t0}, ${t1}], expected finite times`);
-  checkTruncation(truncation);
   if (Array.isArray(truncation.maxRank) && truncation.maxRank.length !== initial.tree.nodes.length)
     throw new RangeError(
       `evolve: maxRank has ${truncation.maxRank.length} entries, the tree ${initial.tree.nodes.length} nodes`,
@@ -207,12 +241,61 @@ function plan(
   for (const t of observeAt ?? [])
     if (!(t >= low && t <= high))
       throw new RangeError(`evolve: time ${t} to observe is outside the span [${t0}, ${t1}]`);
-  const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-12 * Math.max(h, Math.abs(a));
+  const scale = typeof size === "number" ? size : high - low;
+  const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-12 * Math.max(scale, Math.abs(a));
   const direction = Math.sign(t1 - t0);
   const times = [...(observeAt ?? []), t1].sort((a, b) => direction * (a - b));
   const stops = times.filter((t, i) => !near(t, t0) && (i === 0 || !near(t, times[i - 1]!)));
+  const context: StepContext = {
+    rhs,
+    truncation,
+    signal,
+    executor,
+    solver: options.solver ?? automatic({ basisTolerance: basisToleranceFor(truncation.tolerance) }),
+    measureMissed: Boolean(options.rejection),
+  };
+  const stepping: Stepping = { integrator, rejection: options.rejection ? { factor, attempts } : null, normalize };
   return {
+    context,
+    stepping,
+    size: typeof size === "number" ? size : { ...size, solver: options.solver },
     stops: direction === 0 ? [] : stops,
     isObserved: (t: number) => !observeAt || observeAt.some((s) => near(s, t)),
   };
+}
+
+/** The step size, or the accuracy it is to be chosen for. */
+function sizeOf(h: number | undefined, rtol: number | undefined, atol: number | undefined): number | Accuracy {
+  if (rtol === undefined && atol === undefined) {
+    if (h === undefined || !(h > 0 && h < Number.POSITIVE_INFINITY))
+      throw new RangeError(
+        `evolve: step size h is ${h ?? "missing"}, expected a positive number, or rtol or atol instead of it`,
+      );
+    return h;
+  }
+  if (h !== undefined)
+    throw new RangeError(`evolve: both h = ${h} and ${rtol === undefined ? "atol" : "rtol"} were given: choose one`);
+  for (const [name, value] of Object.entries({ rtol, atol }))
+    if (value !== undefined && !(value >= 0 && value < Number.POSITIVE_INFINITY))
+      throw new RangeError(`evolve: ${name} is ${value}, expected zero or a positive number`);
+  const accuracy = { rtol: rtol ?? 0, atol: atol ?? 0 };
+  if (accuracy.rtol + accuracy.atol === 0) throw new RangeError("evolve: rtol and atol are both zero");
+  return accuracy;
+}
+
+/** How ranks are cut; a method that keeps its ranks, or an accuracy that chooses the tolerance, leaves less to say. */
+function truncationOf({ truncation }: EvolveOptions, { name, promises }: Integrator, isChosen: boolean): Truncation {
+  const tolerance = truncation && "tolerance" in truncation ? truncation.tolerance : undefined;
+  const adaptive = "predictedBug, augmentedBug, parallelBug, midpointBug or secondOrderParallelBug";
+  if (isChosen && !promises.rankAdaptive)
+    throw new RangeError(`evolve: ${name} keeps its ranks and has no estimate of its error; with rtol use ${adaptive}`);
+  if (isChosen && (tolerance !== undefined || (truncation && "relative" in truncation)))
+    throw new RangeError("evolve: truncation.tolerance follows from rtol and atol: give one or the other");
+  if (!promises.rankAdaptive && tolerance !== undefined && tolerance !== "off")
+    throw new RangeError(
+      `evolve: ${name} keeps its ranks and cannot follow the tolerance ${tolerance}; use ${adaptive}`,
+    );
+  const filled = { tolerance: promises.rankAdaptive ? 1e-8 : ("off" as const), ...truncation };
+  checkTruncation(filled);
+  return filled;
 }

@@ -1,19 +1,21 @@
 import { describe, expect, test } from "vitest";
 import {
+  add,
   balanced,
   type Dtype,
   dopri5,
   exponential,
   fromDense,
   fromFunction,
-  type Integrator,
   imaginaryTime,
   type LocalField,
   type LocalSolver,
   linearRhs,
+  modeSizes,
   norm,
   type Problem,
   type ProductTerm,
+  productState,
   productSum,
   type Rhs,
   randomState,
@@ -27,6 +29,7 @@ import {
   star,
   type Tensor,
   type Tree,
+  type Truncation,
   type TTN,
   toDense,
   train,
@@ -43,6 +46,7 @@ import {
   energy,
   entropies,
   exactSolution,
+  heatWithSource,
   longRangeIsing,
   longRangeIsingTerms,
   siteExpectations,
@@ -50,6 +54,7 @@ import {
   spinState,
 } from "../../src/problems/index.ts";
 import { asBasis } from "../../src/ttn/gauge.ts";
+import { dtypeOfState } from "../../src/ttn/ttn.ts";
 import { denseSum, distance, relative } from "../ttn/dense.ts";
 import { methods } from "./methods.ts";
 import { movingState, prescribed, quadrature } from "./prescribed.ts";
@@ -99,62 +104,36 @@ function counting(rhs: Rhs): { rhs: Rhs; count: () => number } {
 }
 
 const heat = heatWithSource();
+const heatEnd = heat.exact(1);
 
-/** Heat on a cube of 8 x 8 x 8 points with a Gaussian source that moves along the diagonal, and its full solution. */
-function heatWithSource() {
-  const n = 8;
+const grids = coupledGrids();
+
+/** Wave packets on three grids of six points in a potential that couples them; the full solution beside it. */
+function coupledGrids() {
+  const n = 6;
   const shape = balanced(3);
-  const laplace = fromFunction([n, n], (i, j) => (i === j ? -2 : Math.abs(i! - j!) === 1 ? 1 : 0));
-  const terms: ProductTerm[] = [0, 1, 2].map((mode) => ({ coefficient: 1, factors: [{ mode, operator: laplace }] }));
-  const linear = linearRhs([{ operator: productSum(shape, [n, n, n], terms) }]);
-  const bump = (c: number) => (i: number) => Math.exp(-0.5 * (i - c) * (i - c));
-  const known = new Map<number, Tensor>();
-  const source = (t: number): Tensor => {
-    const found = known.get(t);
-    if (found) return found;
-    const b = bump(2 + 3 * t);
-    const made = fromFunction([n, n, n], (i, j, k) => b(i!) * b(j!) * b(k!));
-    known.set(t, made);
-    return made;
+  const kinetic = fromFunction([n, n], (i, j) => (i === j ? 1 : Math.abs(i! - j!) === 1 ? -0.5 : 0));
+  const x = fromFunction([n, n], (i, j) => (i === j ? (i! - (n - 1) / 2) / 2 : 0));
+  const square = matmul(x, x);
+  const term = (coefficient: number, ...factors: (readonly [number, Tensor])[]): ProductTerm => ({
+    coefficient,
+    factors: factors.map(([mode, operator]) => ({ mode, operator })),
+  });
+  const terms = [
+    ...[0, 1, 2].map((mode) => term(1, [mode, kinetic])),
+    ...[0, 1, 2].map((mode) => term(0.5, [mode, square])),
+    term(0.7, [0, square], [1, x]),
+    term(0.5, [1, square], [2, x]),
+    term(0.3, [0, x], [2, x]),
+  ];
+  const packet = (c: number) => fromFunction([n], (i) => ({ re: Math.exp(-0.5 * (i! - c) ** 2), im: 0 }));
+  const start = productState(shape, [packet(1.5), packet(2), packet(3)]);
+  const initial = scale(1 / norm(start), start);
+  return {
+    rhs: schroedinger(productSum(shape, [n, n, n], terms)),
+    initial,
+    exact: exactSolution(terms, toDense(initial))(1),
   };
-  const rhs = prescribed("float64", source, linear);
-  const start = fromDense(
-    shape,
-    fromFunction([n, n, n], (i, j, k) => bump(3)(i!) * bump(4)(j!) * bump(2)(k!)),
-  );
-  // the full tensor, as the only node of a tree
-  const apply = (t: number, x: Tensor, out: Tensor): void => {
-    out.data.set(source(t).data);
-    const at = (i: number, j: number, k: number): number =>
-      Math.min(i, j, k) < 0 || Math.max(i, j, k) >= n ? 0 : x.data[(i * n + j) * n + k]!;
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++)
-        for (let k = 0; k < n; k++)
-          out.data[(i * n + j) * n + k]! +=
-            at(i - 1, j, k) +
-            at(i + 1, j, k) +
-            at(i, j - 1, k) +
-            at(i, j + 1, k) +
-            at(i, j, k - 1) +
-            at(i, j, k + 1) -
-            6 * at(i, j, k);
-  };
-  const field: LocalField = {
-    kind: "nonlinear",
-    autonomous: false,
-    dtype: "float64",
-    shapeOut: [n, n, n],
-    plan: () => apply,
-  };
-  const exact = dopri5({ rtol: 1e-12, atol: 1e-12 }).solve({
-    node: 0,
-    field,
-    initial: toDense(start),
-    t0: 0,
-    t1: 1,
-    seeks: "state",
-  }).final;
-  return { rhs, start, exact };
 }
 
 const off = { tolerance: "off" } as const;
@@ -167,31 +146,38 @@ const shapes: readonly (readonly [string, Tree])[] = [
   ["a tree with three children", tree([[0, 1, 2], 3])],
 ];
 
-describe.each(methods)("%s", (_, integrator: Integrator) => {
+describe.each(methods)("$name", ({ integrator, applications, linearOnly = false }) => {
   const { promises } = integrator;
+  /** Methods that keep their ranks are given no tolerance, and room in their start instead. */
+  const cut = (truncation: Truncation): Truncation => (promises.rankAdaptive ? truncation : off);
+  const roomy = (y: TTN, rank: number): TTN =>
+    promises.rankAdaptive ? y : add(y, scale(0, randomState(y.tree, modeSizes(y), rank, seeded(21), dtypeOfState(y))));
 
-  describe.each(["float64", "complex128"] as const)("exactness for a given A(t) of the tree's rank, %s", (dtype) => {
-    test.each(shapes)("%s", async (_name, shape) => {
-      const { at, derivative } = movingState(shape, 4, 2, seeded(7), dtype);
-      const error = async (h: number): Promise<number> => {
-        const initial = ttn(shape, at(0).tensors);
-        const problem = problemOf(prescribed(dtype, derivative), initial, [0, 10 * h]);
-        const last = await finalOf(problem, {
-          integrator,
-          h,
-          solver: quadrature,
-          truncation: { ...off, maxRank: ranks(initial) },
-        });
-        return relative(toDense(last.y), toDense(at(10 * h)));
-      };
-      if (promises.exact) for (const h of [1e-1, 1e-4]) expect(await error(h)).toBeLessThan(1e-11);
-      else {
-        // not exact: an error of order two over ten steps, unless the tree is one where the method happens to be exact
-        const [coarse, fine] = [await error(1e-2), await error(1e-3)];
-        if (coarse > 1e-11) expect(coarse / fine).toBeGreaterThan(50);
-      }
-    });
-  });
+  describe.skipIf(linearOnly).each(["float64", "complex128"] as const)(
+    "exactness for a given A(t) of the tree's rank, %s",
+    (dtype) => {
+      test.each(shapes)("%s", async (_name, shape) => {
+        const { at, derivative } = movingState(shape, 4, 2, seeded(7), dtype);
+        const error = async (h: number): Promise<number> => {
+          const initial = ttn(shape, at(0).tensors);
+          const problem = problemOf(prescribed(dtype, derivative), initial, [0, 10 * h]);
+          const last = await finalOf(problem, {
+            integrator,
+            h,
+            solver: quadrature,
+            truncation: cut({ ...off, maxRank: ranks(initial) }),
+          });
+          return relative(toDense(last.y), toDense(at(10 * h)));
+        };
+        if (promises.exact) for (const h of [1e-1, 1e-4]) expect(await error(h)).toBeLessThan(1e-11);
+        else {
+          // not exact: an error of order two over ten steps, unless the tree is one where the method happens to be exact
+          const [coarse, fine] = [await error(1e-2), await error(1e-3)];
+          if (coarse > 1e-11) expect(coarse / fine).toBeGreaterThan(50);
+        }
+      });
+    },
+  );
 
   test("order: Schroedinger's equation tangent to the manifold, complex", async () => {
     const n = 5;
@@ -208,28 +194,45 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
       const last = await finalOf(problemOf(rhs, initial, [0, 1]), {
         integrator,
         h,
-        truncation: { ...off, maxRank: 3 },
+        truncation: cut({ ...off, maxRank: 3 }),
       });
       points.push({ h, error: distance(toDense(last.y), exact) });
     }
+    if (points.every(({ error }) => error < 1e-9)) return; // splitting methods are exact here
     const counted = points.filter(({ error }) => error > 1e-9 && error < 0.1);
     expect(counted.length).toBeGreaterThanOrEqual(4);
     expect(slopeOf(counted)).toBeGreaterThan(promises.order - 0.2);
   });
 
-  test("order: heat with a moving source, real, from rank 1, ranks by tolerance", async () => {
+  test.skipIf(linearOnly)("order: heat with a moving source, real, ranks by tolerance", async () => {
     const points = [];
     for (const h of [1 / 8, 1 / 16, 1 / 32, 1 / 64]) {
-      const last = await finalOf(problemOf(heat.rhs, heat.start, [0, 1]), {
+      const last = await finalOf(problemOf(heat.rhs, roomy(heat.initial, 6), [0, 1]), {
         integrator,
         h,
-        solver: rk4({ substeps: Math.ceil(8 * h * 4) }),
-        truncation: { tolerance: 1e-8 },
+        solver: rk4({ substeps: Math.ceil(64 * h) }),
+        truncation: cut({ tolerance: 1e-10 }),
       });
-      points.push({ h, error: relative(toDense(last.y), heat.exact) });
+      points.push({ h, error: relative(toDense(last.y), heatEnd) });
     }
     for (const { error } of points) expect(error).toBeLessThan(0.1);
+    if (points.every(({ error }) => error < 1e-7)) return; // the local solver's error: splitting methods are exact here
     expect(slopeOf(points)).toBeGreaterThan(promises.order - 0.2);
+  });
+
+  test("order: Schroedinger's equation with a coupled potential, on a tree, complex", async () => {
+    const points = [];
+    for (const h of [1 / 4, 1 / 8, 1 / 16, 1 / 32]) {
+      const last = await finalOf(problemOf(grids.rhs, roomy(grids.initial, 8), [0, 1]), {
+        integrator,
+        h,
+        truncation: cut({ tolerance: 1e-9 }),
+      });
+      points.push({ h, error: distance(toDense(last.y), grids.exact) });
+    }
+    const counted = points.filter(({ error }) => error > 1e-7);
+    expect(counted.length).toBeGreaterThanOrEqual(3);
+    expect(slopeOf(counted)).toBeGreaterThan(promises.order - 0.2);
   });
 
   test("bases stay orthonormal over 500 steps", async () => {
@@ -239,7 +242,7 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const { y } = await finalOf(problemOf(rhs, initial, [0, 5]), {
       integrator,
       h: 0.01,
-      truncation: { tolerance: 1e-8, maxRank: 3 },
+      truncation: cut({ tolerance: 1e-8, maxRank: 3 }),
     });
     y.tensors.slice(0, -1).forEach((t) => {
       const u = asBasis(t);
@@ -257,16 +260,16 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const rhs = imaginaryTime(operator);
     const all = await snapshots(
       {
-        ...problemOf(rhs, spinState(shape, "random", 2, seeded(2)), [0, 15]),
+        ...problemOf(rhs, roomy(spinState(shape, "random", 2, seeded(2)), 8), [0, 15]),
         observables: { energy: (y) => energyOf(y).re },
       },
-      { integrator, h: 0.1, truncation: { tolerance, maxRank: 8 }, normalize: true },
+      { integrator, h: 0.1, truncation: cut({ tolerance, maxRank: 8 }), normalize: true },
     );
     const energies = all.map((s) => s.observables!["energy"] as number);
     const { values } = eigh(denseSum(Array(d).fill(2), longRangeIsingTerms(d)));
     const rise = maxOf(energies.slice(1).map((e, k) => e - energies[k]!));
     expect(maxOf(all.map((s) => Math.abs(norm(s.y) - 1)))).toBeLessThan(1e-12);
-    if (promises.conserves === "norm and energy") expect(rise).toBeLessThan(tolerance * 40 + 1e-12);
+    if (promises.descends) expect(rise).toBeLessThan(tolerance * 40 + 1e-12);
     expect(energies.at(-1)! - values[0]!).toBeGreaterThan(-1e-10);
     expect(energies.at(-1)! - values[0]!).toBeLessThan(1e-6);
   });
@@ -280,7 +283,7 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const all = await snapshots(problemOf(rhs, initial, [0, 0.3]), {
       integrator,
       h: 0.1,
-      truncation: { tolerance: 1e-10 },
+      truncation: cut({ tolerance: 1e-10 }),
     });
     expect(all).toHaveLength(4);
     for (const s of all) expect(relative(toDense(s.y), toDense(initial))).toBeLessThan(1e-13);
@@ -295,7 +298,7 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
     const shape = balanced(5);
     const rhs = schroedinger(longRangeIsing(shape));
     const initial = randomState(shape, Array(5).fill(2), 4, seeded(8), "complex128");
-    const truncation = { tolerance: 1e-12 } as const;
+    const truncation = cut({ tolerance: 1e-12 });
     const exact = exactSolution(longRangeIsingTerms(5), toDense(initial))(0.4);
     const there = await finalOf(problemOf(rhs, initial, [0, 0.4]), { integrator, h: 0.02, truncation });
     const back = await finalOf(problemOf(rhs, there.y, [0.4, 0]), { integrator, h: 0.02, truncation });
@@ -350,14 +353,12 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
       integrator,
       h: 0.1,
       solver: rk4(),
-      truncation: { ...off, maxRank: 2 },
+      truncation: cut({ ...off, maxRank: 2 }),
     });
     expect(count()).toBe(all.reduce((sum, s) => sum + s.applications, 0));
     expect(growingEdges(initial)).toHaveLength(6);
-    // RK4 at six nodes and the root; Euler coupling sees F(t0, Y0) once more at each inner node with new directions below
-    // (the Galerkin root needs no blocks of its own)
-    const euler = integrator.name.includes("euler") ? 3 : integrator === methods[3]![1] ? 2 : 0;
-    for (const s of all.slice(1)) expect(s.applications).toBe(4 * 7 + euler);
+    const [first, later] = applications;
+    expect(all.slice(1).map((s) => s.applications)).toEqual([first, later, later]);
   });
 
   test.each([
@@ -385,70 +386,79 @@ describe.each(methods)("%s", (_, integrator: Integrator) => {
         integrator,
         h,
         solver,
-        rejection: true,
+        rejection: promises.rankAdaptive,
       });
       expect(all).toHaveLength(5);
     },
   );
 
-  test("ranks never exceed a limit for all edges, a limit for each, or the geometry", async () => {
-    const shape = balanced(6);
-    const rhs = schroedinger(longRangeIsing(shape));
-    const initial = spinState(shape, "random", 2, seeded(9));
-    const run = (truncation: Parameters<typeof truncate>[1]) =>
-      snapshots(problemOf(rhs, initial, [0, 0.2]), { integrator, h: 0.02, truncation });
-    for (const s of await run({ tolerance: 1e-14, maxRank: 3 })) expect(maxOf(s.ranks)).toBeLessThanOrEqual(3);
-    const limits = shape.nodes.map((_node, id) => 1 + (id % 4));
-    for (const s of (await run({ tolerance: 1e-14, maxRank: limits })).slice(1))
-      s.ranks.forEach((r, id) => {
-        expect(r).toBeLessThanOrEqual(id === rootOf(shape) ? 1 : limits[id]!);
+  test.runIf(promises.rankAdaptive)(
+    "ranks never exceed a limit for all edges, a limit for each, or the geometry",
+    async () => {
+      const shape = balanced(6);
+      const rhs = schroedinger(longRangeIsing(shape));
+      const initial = spinState(shape, "random", 2, seeded(9));
+      const run = (truncation: Parameters<typeof truncate>[1]) =>
+        snapshots(problemOf(rhs, initial, [0, 0.2]), { integrator, h: 0.02, truncation });
+      for (const s of await run({ tolerance: 1e-14, maxRank: 3 })) expect(maxOf(s.ranks)).toBeLessThanOrEqual(3);
+      const limits = shape.nodes.map((_node, id) => 1 + (id % 4));
+      for (const s of (await run({ tolerance: 1e-14, maxRank: limits })).slice(1))
+        s.ranks.forEach((r, id) => {
+          expect(r).toBeLessThanOrEqual(id === rootOf(shape) ? 1 : limits[id]!);
+        });
+      const free = await run({ tolerance: 1e-14 });
+      const largest = randomState(shape, Array(6).fill(2), 1000, seeded(1));
+      for (const s of free)
+        s.ranks.forEach((r, id) => {
+          expect(r).toBeLessThanOrEqual(ranks(largest)[id]!);
+        });
+    },
+  );
+
+  test.runIf(promises.rankAdaptive)(
+    "ranks reach those of the solution within three steps, and fall with them",
+    async () => {
+      const spins = balanced(4);
+      const rhs = schroedinger(longRangeIsing(spins));
+      const start = spinState(spins, "random", 1, seeded(9));
+      const grown = await snapshots(problemOf(rhs, start, [0, 0.3]), {
+        integrator,
+        h: 0.1,
+        truncation: { tolerance: 1e-12 },
       });
-    const free = await run({ tolerance: 1e-14 });
-    const largest = randomState(shape, Array(6).fill(2), 1000, seeded(1));
-    for (const s of free)
-      s.ranks.forEach((r, id) => {
-        expect(r).toBeLessThanOrEqual(ranks(largest)[id]!);
+      expect(grown.at(-1)!.ranks).toEqual([2, 2, 4, 2, 2, 4, 1]);
+
+      // heat: all but the slowest mode die out, by exp(-0.73 t) relative to it; h |F'| < 2, for Euler's blocks
+      const laplace = fromFunction([5, 5], (i, j) => (i === j ? -2 : Math.abs(i! - j!) === 1 ? 1 : 0));
+      const terms: ProductTerm[] = [0, 1, 2, 3].map((mode) => ({
+        coefficient: 1,
+        factors: [{ mode, operator: laplace }],
+      }));
+      const cooling = linearRhs([{ operator: productSum(spins, Array(4).fill(5), terms) }], { hermitian: true });
+      const initial = randomState(spins, Array(4).fill(5), 3, seeded(14));
+      const all = await snapshots(problemOf(cooling, initial, [0, 15]), {
+        integrator,
+        h: 0.1,
+        truncation: { tolerance: 1e-3, relative: true },
       });
-  });
+      expect(maxOf(all[1]!.ranks)).toBeGreaterThanOrEqual(3);
+      expect(all.at(-1)!.ranks).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    },
+  );
 
-  test("ranks reach those of the solution within three steps, and fall with them", async () => {
-    const spins = balanced(4);
-    const rhs = schroedinger(longRangeIsing(spins));
-    const start = spinState(spins, "random", 1, seeded(9));
-    const grown = await snapshots(problemOf(rhs, start, [0, 0.3]), {
-      integrator,
-      h: 0.1,
-      truncation: { tolerance: 1e-12 },
-    });
-    expect(grown.at(-1)!.ranks).toEqual([2, 2, 4, 2, 2, 4, 1]);
-
-    // heat: all but the slowest mode die out, by exp(-0.73 t) relative to it; h |F'| < 2, for Euler's blocks
-    const laplace = fromFunction([5, 5], (i, j) => (i === j ? -2 : Math.abs(i! - j!) === 1 ? 1 : 0));
-    const terms: ProductTerm[] = [0, 1, 2, 3].map((mode) => ({
-      coefficient: 1,
-      factors: [{ mode, operator: laplace }],
-    }));
-    const cooling = linearRhs([{ operator: productSum(spins, Array(4).fill(5), terms) }], { hermitian: true });
-    const initial = randomState(spins, Array(4).fill(5), 3, seeded(14));
-    const all = await snapshots(problemOf(cooling, initial, [0, 15]), {
-      integrator,
-      h: 0.1,
-      truncation: { tolerance: 1e-3, relative: true },
-    });
-    expect(maxOf(all[1]!.ranks)).toBeGreaterThanOrEqual(3);
-    expect(all.at(-1)!.ranks).toEqual([1, 1, 1, 1, 1, 1, 1]);
-  });
-
-  test("a solution in other units, a power of two, is the same solution, bit for bit", async () => {
-    const shape = balanced(4);
-    const rhs = schroedinger(longRangeIsing(shape));
-    const initial = randomState(shape, Array(4).fill(2), 2, seeded(15), "complex128");
-    const truncation = { tolerance: 1e-9, relative: true } as const;
-    const run = async (unit: number): Promise<Tensor> =>
-      toDense((await finalOf(problemOf(rhs, scale(unit, initial), [0, 0.2]), { integrator, h: 0.05, truncation })).y);
-    const plain = await run(1);
-    for (const unit of [2 ** 20, 2 ** -20]) expect((await run(unit)).data).toEqual(plain.data.map((v) => v * unit));
-  });
+  test.runIf(promises.rankAdaptive)(
+    "a solution in other units, a power of two, is the same solution, bit for bit",
+    async () => {
+      const shape = balanced(4);
+      const rhs = schroedinger(longRangeIsing(shape));
+      const initial = randomState(shape, Array(4).fill(2), 2, seeded(15), "complex128");
+      const truncation = { tolerance: 1e-9, relative: true } as const;
+      const run = async (unit: number): Promise<Tensor> =>
+        toDense((await finalOf(problemOf(rhs, scale(unit, initial), [0, 0.2]), { integrator, h: 0.05, truncation })).y);
+      const plain = await run(1);
+      for (const unit of [2 ** 20, 2 ** -20]) expect((await run(unit)).data).toEqual(plain.data.map((v) => v * unit));
+    },
+  );
 
   test("the same run gives the same bits, whether it is observed or not", async () => {
     const shape = balanced(6);

@@ -78,7 +78,7 @@ describe("misuse is refused before any work, with both facts that disagree", () 
   test.each([0, -0.1, Number.NaN, Number.POSITIVE_INFINITY])("step size %d", async (h) => {
     const error = await refused({ h });
     expect(error).toBeInstanceOf(RangeError);
-    expect(error.message).toBe(`evolve: step size h is ${h}, expected a positive number`);
+    expect(error.message).toContain(`evolve: step size h is ${h}, expected a positive number`);
   });
 
   test.each([0, -1e-8, Number.NaN, Number.POSITIVE_INFINITY])("tolerance %d", async (tolerance) => {
