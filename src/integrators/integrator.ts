@@ -25,7 +25,7 @@ export interface StepContext {
   readonly solver: LocalSolver;
   readonly executor: Executor;
   readonly truncation: Truncation;
-  /** Whether to measure what the step's ansatz leaves out, for step rejection; costs an application a node. */
+  /** Whether the step may be rejected: then what its ansatz leaves out is measured, an application a node. */
   readonly measureMissed: boolean;
   readonly signal: AbortSignal;
 }
@@ -49,7 +49,10 @@ export interface StepSuccess {
    * null for methods that drop none, or when it was not asked for.
    */
   readonly missed: number | null;
-  /** The start value in the augmented bases of this step: the same tensor, with room to grow further; null at fixed rank. */
+  /**
+   * The start value in the augmented bases of this step: the same tensor, with room to grow further. Null at fixed rank, or where
+   * making it costs something and no rejection was asked for.
+   */
   readonly widened: TTN | null;
 }
 

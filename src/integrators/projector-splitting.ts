@@ -119,6 +119,8 @@ async function step(
   const skipped = new Set(tree.nodes.map((_, id) => id).filter((id) => id !== root && !growing.has(id)));
   const end = backward === "ode" ? root : (tree.nodes[root]!.children.filter((c) => growing.has(c)).at(-1) ?? root);
   let y = moveCenter(start, end);
+  /** The start value in the bases of the tour's last solve. */
+  let inFrames = y;
   let applications = 0;
   /** The last node's tensor before its solve, and the error of that. */
   let before = { tensor: y.tensors[end]!, noise: 0 };
@@ -127,6 +129,7 @@ async function step(
     if (move.kind === "solve") {
       const { node, t0, t1 } = move;
       const initial = y.tensors[node]!;
+      if (node === end) inFrames = y;
       before = { tensor: initial, noise: 0 };
       const next = moves[k + 1];
       if (next?.kind === "cross" && spansAll(initial, modeTowards(tree, node, next.to), backward)) continue;
@@ -149,7 +152,7 @@ async function step(
   const whole = moveCenter(y, root);
   const { y: cut, discarded } =
     backward === "augmented-corrected" ? truncate(whole, context.truncation) : { y: whole, discarded: 0 };
-  const widened = backward === "augmented-corrected" ? whole : null;
+  const widened = backward === "augmented-corrected" && context.measureMissed ? moveCenter(inFrames, root) : null;
   return { ok: true, y: cut, discarded, applications, missed: null, widened };
 }
 

@@ -13,8 +13,8 @@ export interface Rejection {
 }
 
 /**
- * Why a step should be repeated from the same value in wider bases, or null: some edge filled all of its doubled rank
- * although limit and geometry admit more ("rank-saturated"), or what the method drops is too large ("missed").
+ * Why a step should be repeated from the same value in wider bases, or null: some edge kept all of an augmented rank at least twice
+ * the old one although limit and geometry admit more ("rank-saturated"), or what the method drops is too large ("missed").
  * [ceruti2024parallel, section 3.4]
  */
 export function reasonToReject(
@@ -23,13 +23,15 @@ export function reasonToReject(
   truncation: Truncation,
   factor: number,
 ): "rank-saturated" | "missed" | null {
+  if (!result.widened) return null;
   const before = ranks(start);
+  const full = ranks(result.widened);
   const after = ranks(result.y);
   const { maxRank = Number.POSITIVE_INFINITY, tolerance, relative = false } = truncation;
   const geometric = largestRanks(start.tree, modeSizes(start));
   const saturated = edgesOf(start.tree).some((id) => {
     const limit = Math.min(typeof maxRank === "number" ? maxRank : maxRank[id]!, geometric[id]!);
-    return after[id] === 2 * before[id]! && after[id] < limit;
+    return full[id]! >= 2 * before[id]! && after[id] === full[id] && full[id]! < limit;
   });
   if (saturated) return "rank-saturated";
   if (tolerance === "off" || result.missed === null) return null;

@@ -16,7 +16,7 @@ describe("a reason to reject a step", () => {
     discarded: 0,
     applications: 0,
     missed,
-    widened: start,
+    widened: state([4, 4, 4, 4, 4, 4, 1]),
   });
   const limits = { tolerance: 1e-6 } as const;
 
