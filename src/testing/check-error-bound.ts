@@ -57,7 +57,7 @@ export function checkErrorBound(integrator: Integrator, options: ErrorBoundOptio
   const { constants = errorConstants, solver } = options;
   const cuts = integrator.promises.rankAdaptive ? tolerances : [];
   const cases = fc.record({
-    ode: lowRankOdes({ deltas: [0, 1e-3], ...options.odes }),
+    ode: lowRankOdes({ smallest: [0.5, 0.1, 1e-4, 1e-16, 0], deltas: [0, 1e-3], ...options.odes }),
     h: fc.constantFrom(...hs),
     theta: fc.constantFrom(0, ...cuts),
   });
@@ -66,7 +66,7 @@ export function checkErrorBound(integrator: Integrator, options: ErrorBoundOptio
       promise: `the robust error bound of order ${order}`,
       subject: integrator.name,
       cases,
-      numRuns: 40,
+      numRuns: 50,
       describe: ({ ode, h, theta }) => `${ode.text}, h = ${h}, tolerance ${theta > 0 ? figure(theta) : "off"}`,
       async measure({ ode, h, theta }) {
         const truncation = { ...truncationFor(ode), ...(theta > 0 ? { tolerance: theta } : {}) };

@@ -1,5 +1,5 @@
 import type { Integrator } from "../integrators/integrator.ts";
-import { exponential } from "../integrators/local/exponential.ts";
+import { rk4 } from "../integrators/local/rk4.ts";
 import type { Report } from "./broken-promise.ts";
 import { watched } from "./check-work.ts";
 import { contextOf, type RunOptions } from "./march.ts";
@@ -8,10 +8,10 @@ import { describeStep, drivenRhs, type SingleStep, singleSteps } from "./single-
 
 /**
  * A right-hand side that depends on time is evaluated only inside [t, t + h], or [t + h, t] for steps back in time. The measured
- * number is the largest distance of an evaluation from there.
+ * number is the largest distance of an evaluation from there. The default solver is RK4, which goes to both ends.
  */
 export function checkTimeWindow(integrator: Integrator, options: CheckOptions & RunOptions = {}): Promise<Report> {
-  const { solver = exponential() } = options;
+  const { solver = rk4() } = options;
   return search<SingleStep>(
     {
       promise: "evaluations inside the step only",
