@@ -75,6 +75,6 @@ export function distance(a: Tensor, b: Tensor): number {
 
 /** The numbers of a state, bit for bit, and how they are arranged. */
 export const fingerprint = (y: TTN): string =>
-  JSON.stringify([y.center, y.tensors.map((t) => [t.dtype, t.shape, Buffer.from(bits(t)).toString("base64")])]);
+  JSON.stringify([y.center, y.tensors.map((t) => [t.dtype, t.shape, bits(t).join(" ")])]);
 
-const bits = (t: Tensor): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength);
+const bits = (t: Tensor): BigUint64Array => new BigUint64Array(t.data.buffer, t.data.byteOffset, t.data.length);

@@ -13,7 +13,7 @@ const sources: Readonly<Record<string, string>> = {
   "dlra/io": "src/io/index.ts",
 };
 
-const blocks = ["README.md", "CONTRIBUTING.md"].flatMap((file) =>
+const blocks = ["README.md", "CONTRIBUTING.md", "docs/testing.md"].flatMap((file) =>
   [...readFileSync(root + file, "utf8").matchAll(/^```ts\n(.*?)^```/gms)].map((match, k) => ({
     file,
     k,
@@ -32,7 +32,7 @@ describe("documentation", () => {
   test("has code blocks", () => expect(blocks.length).toBeGreaterThan(1));
 
   test.each(blocks)("block $k of $file runs and prints numbers", async ({ file, k, code }) => {
-    const path = `${folder}${file}-${k}.ts`;
+    const path = `${folder}${file.replaceAll("/", "-")}-${k}.ts`;
     writeFileSync(path, code);
     const printed: unknown[][] = [];
     const log = vi.spyOn(console, "log").mockImplementation((...values) => void printed.push(values));
