@@ -1,6 +1,14 @@
 import * as z from "zod";
 import { seeded, type Tree, type TTN } from "../src/index.ts";
-import { ConfigError, experiment, runSettings, treeOf } from "../src/io/index.ts";
+import {
+  ConfigError,
+  experiment,
+  integratorOf,
+  isChosen,
+  type RunSettings,
+  runSettings,
+  treeOf,
+} from "../src/io/index.ts";
 import { longRangeIsingTerms, spinState } from "../src/problems/index.ts";
 import { studySpins } from "./spin-study.ts";
 
@@ -18,15 +26,18 @@ export const spinParameters = {
     .union([z.int().positive(), z.literal("auto")])
     .default("auto")
     .describe(
-      "rank to which edges of the initial state are padded, a positive integer, or auto (room for where H moves it, if it needs any; 2 for firstStep=parallel)",
+      "rank to which edges of the initial state are padded, a positive integer, or auto (room for where H moves it, if it needs any; 2 for firstStep=parallel; for methods that keep their ranks maxRank, or 8)",
     ),
   exact: z.boolean().default(false).describe("whether to compare with the full solution (d <= 12): true or false"),
-  compare: z.boolean().default(false).describe("whether to run the other integrator too: true or false"),
+  compare: z
+    .boolean()
+    .default(false)
+    .describe("whether to run augmented too (for integrator=augmented, parallel): true or false"),
   ladder: z
     .int()
     .positive()
     .default(4)
-    .describe("with exact: how many step sizes dt, 2 dt, 4 dt, ..., a positive integer"),
+    .describe("with exact: how many runs at dt, 2 dt, 4 dt, ..., or at rtol, 10 rtol, ..., a positive integer"),
 };
 
 /** The initial state of these parameters, its edges padded to a rank. */
@@ -40,6 +51,7 @@ export function initialState(
 }
 
 const number = z.number();
+const adapts = (s: RunSettings): boolean => integratorOf(s).promises.rankAdaptive;
 
 /** The long-range Ising quench, section 5.1 of the parallel BUG paper [ceruti2024parallel]. */
 export const ising = experiment({
@@ -47,7 +59,7 @@ export const ising = experiment({
   summary: "quench of a long-range Ising chain in a transverse field, from all spins up",
   parameters: z.object({
     ...spinParameters,
-    maxRank: runSettings.maxRank.default(40).describe(runSettings.maxRank.description!),
+    maxRank: runSettings.maxRank.describe(runSettings.maxRank.description!.replace("64", "40, the paper's")),
     Omega: number.default(1).describe("transverse field, a number"),
     Delta: number.default(1).describe("detuning, a number"),
     nu: number.default(2).describe("strength of the interaction, a number"),
@@ -59,7 +71,7 @@ export const ising = experiment({
       .default(1)
       .describe("decay of the interaction, zero or more, or inf for nearest neighbours"),
   }),
-  quick: { d: 8, T: 1, dt: 0.01, every: 2, exact: true, compare: true },
+  quick: { d: 8, T: 1, every: 2, exact: true, compare: true },
   run(p, host) {
     const tree = treeOf(p.tree, p.d);
     return studySpins({
@@ -67,7 +79,7 @@ export const ising = experiment({
       tree,
       terms: longRangeIsingTerms(p.d, p),
       initial: initialState(tree, p),
-      settings: p,
+      settings: p.maxRank === "auto" && !isChosen(p) && adapts(p) ? { ...p, maxRank: 40 } : p,
       host,
     });
   },

@@ -1,10 +1,16 @@
 import {
+  add,
   applyOperator,
   asDtype,
   leavesTangentSpace,
+  modeSizes,
   type ProductTerm,
   productSum,
+  randomState,
+  ranks,
   roomFor,
+  scale,
+  seeded,
   type Tensor,
   type Tree,
   type TTN,
@@ -17,12 +23,14 @@ import {
   evolveOptions,
   type Host,
   integratorOf,
+  isChosen,
   lineChart,
   type Outcome,
   type RunRecord,
   type RunSettings,
   record,
   type Series,
+  stepOf,
 } from "../src/io/index.ts";
 import { exactSolution, largestExact, spinChain, spinOperators } from "../src/problems/index.ts";
 
@@ -45,14 +53,16 @@ export interface SpinStudy {
 }
 
 /**
- * Runs a spin chain; with `compare` also by the other integrator; with `exact` against the full solution, and then at
- * 2, 4, ... times the step size too (`ladder` sizes in all). Makes the figures F1 to F5 as far as the data go.
+ * Runs a spin chain; with `compare` also by augmented BUG (or, where that is the integrator, parallel BUG); with `exact` against
+ * the full solution, and then at 2, 4, ... times the step size, or 10, 100, ... times the accuracy, too (`ladder` runs in all).
+ * Makes the figures F1 to F5 as far as the data go. Settings that exclude each other throw a ConfigError before any work.
  */
 export async function studySpins(study: SpinStudy): Promise<Outcome> {
   const { name, tree, terms, settings, host } = study;
   const d = tree.order;
   if (settings.exact && 2 ** d > largestExact)
     throw new ConfigError(`${name}: exact is true with d = ${d}; the full solution is computed up to d = 12`);
+  evolveOptions(settings);
   useBackend(settings.backend);
   const hamiltonian = productSum(tree, Array<number>(d).fill(2), terms);
   const initial = startOf(study.initial, hamiltonian, settings);
@@ -67,8 +77,8 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
 
   const all: RunRecord[] = [];
   const runWith = async (own: SpinSettings, observed: boolean): Promise<RunRecord> => {
-    const label = `${integratorOf(own).name}, dt = ${own.dt}`;
-    const every = observed ? own.every : Math.ceil(own.T / own.dt);
+    const label = `${integratorOf(own).name}, ${Object.entries(sizeOf(own))[0]!.join(" = ")}`;
+    const every = observed ? own.every : Math.ceil(own.T / stepOf(own));
     const made = await record(problem, {
       ...evolveOptions(own),
       every,
@@ -83,18 +93,19 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
   if (settings.compare && main.status === "completed") {
     const other: SpinSettings = {
       ...settings,
-      integrator: settings.integrator === "parallel" ? "augmented" : "parallel",
+      integrator: settings.integrator === "augmented" ? "parallel" : "augmented",
     };
     runs.push({ name: integratorOf(other).name, settings: other, record: await runWith(other, true) });
   }
   const ladders: Ladder[] = [];
   if (exact)
     for (const { name: method, settings: own, record: finest } of runs.filter((r) => r.record.status === "completed")) {
-      const points = [{ dt: own.dt, error: lastOf(finest, "state_error") }];
-      for (let k = 1; k < own.ladder && !host.signal.aborted && 2 ** k * own.dt <= own.T; k++) {
-        const dt = 2 ** k * own.dt;
-        const coarse = await runWith({ ...own, dt }, false);
-        if (coarse.status === "completed") points.push({ dt, error: lastOf(coarse, "state_error") });
+      const points = [{ ...sizeOf(own), error: lastOf(finest, "state_error") }];
+      for (let k = 1; k < own.ladder && !host.signal.aborted; k++) {
+        const coarser = coarserBy(own, k);
+        if (coarser === null) break;
+        const coarse = await runWith(coarser, false);
+        if (coarse.status === "completed") points.push({ ...sizeOf(coarser), error: lastOf(coarse, "state_error") });
       }
       ladders.push({ method, points: points.reverse() });
     }
@@ -111,17 +122,44 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
   return { record: told, extra, figures: await figures(runs, ladders, exact, d) };
 }
 
+/** What says how fine a run is: its step size, or its accuracy. */
+const sizeOf = (s: SpinSettings): Record<string, number> =>
+  s.rtol !== "off" ? { rtol: s.rtol } : s.atol !== "off" ? { atol: s.atol } : { dt: stepOf(s) };
+
+/** The same run k times coarser: at 2^k dt, or at 10^k times the accuracy; null where no such run makes sense. */
+function coarserBy(s: SpinSettings, k: number): SpinSettings | null {
+  if (!isChosen(s)) return 2 ** k * stepOf(s) <= s.T ? { ...s, dt: 2 ** k * stepOf(s) } : null;
+  const times = (v: number | "off"): number | "off" => (v === "off" ? v : v * 10 ** k);
+  const [rtol, atol] = [times(s.rtol), times(s.atol)];
+  return [rtol, atol].every((v) => v === "off" || v <= 0.1) ? { ...s, rtol, atol } : null;
+}
+
+/** What the largest rank of a start is for methods that keep ranks, when nothing says it. */
+const usualFixedRank = 8;
+
 /**
  * The start with the room that its first steps need. With "auto", that is none where H moves a product state within the tangent
- * space, since two augmented steps find better directions than padding has; the directions of H Y where it does not, for
- * there BUG would stand still. A parallel first step is padded to rank two, as in the paper.
+ * space, since methods that adapt ranks find better directions than padding has; the directions of H Y where it does not, for
+ * there BUG would stand still. A parallel first step is padded to rank two, as in the paper. Methods that keep their ranks
+ * get `maxRank` to start with, or eight.
  */
-function startOf(initial: SpinStudy["initial"], h: TTNO, { initialRank, integrator, firstStep }: SpinSettings): TTN {
+function startOf(initial: SpinStudy["initial"], h: TTNO, settings: SpinSettings): TTN {
+  const { initialRank, integrator, firstStep, maxRank, seed } = settings;
   if (initialRank !== "auto") return initial(initialRank);
   const y = initial(1);
   const image = applyOperator(h, y);
-  if (leavesTangentSpace(y, image)) return roomFor(y, image);
-  return integrator === "parallel" && firstStep === "parallel" ? initial(2) : y;
+  const roomy = leavesTangentSpace(y, image) ? roomFor(y, image) : null;
+  if (!integratorOf(settings).promises.rankAdaptive) {
+    const rank = maxRank === "auto" ? usualFixedRank : maxRank;
+    return roomy ? padded(roomy, rank, seed) : initial(rank);
+  }
+  return roomy ?? (integrator === "parallel" && firstStep === "parallel" ? initial(2) : y);
+}
+
+/** The same state with edges of this rank, where they are less: new directions are random, with amplitude zero. */
+function padded(y: TTN, rank: number, seed: number): TTN {
+  const more = rank - Math.max(...ranks(y));
+  return more > 0 ? add(y, scale(0, randomState(y.tree, modeSizes(y), more, seeded(seed), "complex128"))) : y;
 }
 
 interface Run {
@@ -132,7 +170,7 @@ interface Run {
 
 interface Ladder {
   readonly method: string;
-  readonly points: readonly { readonly dt: number; readonly error: number }[];
+  readonly points: readonly Readonly<Record<string, number>>[];
 }
 
 const lastOf = (r: RunRecord, name: string): number => r.observables[name]!.at(-1) as number;
@@ -209,20 +247,26 @@ async function figures(
       series: seriesOf((r) => scalar("sz_mean")(r).map((v, k) => Math.abs(v - truth[k]!))),
     });
   const top = ladders[0]?.points[0];
-  if (top && ladders[0]!.points.length > 1)
+  if (top && ladders[0]!.points.length > 1) {
+    const key = Object.keys(top)[0]!;
+    const through = [top[key]!, top["error"]!] as const;
     made["F5-error-vs-step"] = await lineChart({
       title: "State error at the final time",
-      x: { label: "step size", log: true },
+      x: { label: key === "dt" ? "step size" : `accuracy asked for (${key})`, log: true },
       y: { label: "‖Y − exact‖", log: true },
       series: ladders.map(({ method, points }) => ({
         name: method,
-        x: points.map((p) => p.dt),
-        y: points.map((p) => p.error),
+        x: points.map((p) => p[key]!),
+        y: points.map((p) => p["error"]!),
       })),
-      guides: [
-        { kind: "power", exponent: 1, through: [top.dt, top.error], label: "h" },
-        { kind: "power", exponent: 2, through: [top.dt, top.error], label: "h²" },
-      ],
+      guides:
+        key === "dt"
+          ? [
+              { kind: "power", exponent: 1, through, label: "h" },
+              { kind: "power", exponent: 2, through, label: "h²" },
+            ]
+          : [{ kind: "power", exponent: 1, through: [1, 1], label: "error = accuracy" }],
     });
+  }
   return made;
 }

@@ -36,6 +36,7 @@ export { krylov } from "./integrators/local/krylov.ts";
 export { midpointRule } from "./integrators/local/midpoint-rule.ts";
 export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
 export { rk4 } from "./integrators/local/rk4.ts";
+export { adaptiveMethods, type MethodName, methodNames, methods } from "./integrators/methods.ts";
 export { midpointBug } from "./integrators/midpoint-bug.ts";
 export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug.ts";
 export { predictedBug } from "./integrators/predicted-bug.ts";

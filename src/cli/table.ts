@@ -4,7 +4,7 @@ const lines = 6;
 
 /** A short table of a run: a few of its times with the scalar observables, ranks and work. */
 export function summaryTable(name: string, record: RunRecord, extra: Readonly<Record<string, unknown>> = {}): string {
-  const { times, observables, ranks, discarded, rejected, applications, seconds, stepSeconds } = record;
+  const { times, observables, ranks, discarded, errors, rejected, applications, seconds, stepSeconds } = record;
   if (times.length === 0) return `${name}: ended before its first time`;
   const scalars = Object.keys(observables).filter((key) => typeof observables[key]![0] === "number");
   const last = times.length - 1;
@@ -17,20 +17,26 @@ export function summaryTable(name: string, record: RunRecord, extra: Readonly<Re
     discarded[k]!.toExponential(1),
   ]);
   const total = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  const ladder = (extra["ladder"] ?? []) as { method: string; points: { dt: number; error: number }[] }[];
+  const parts = Object.entries(errors).flatMap(([part, values]: [string, readonly (number | null)[]]) =>
+    values.includes(null) ? [] : [`${part} ${total(values as readonly number[]).toExponential(1)}`],
+  );
+  const ladder = (extra["ladder"] ?? []) as { method: string; points: Record<string, number>[] }[];
   return [
     name,
     "",
     ...aligned([header, ...body]),
     "",
     `${total(applications)} local applications, ${total(rejected)} rejected steps, ${total(stepSeconds).toFixed(2)} s of steps, ${seconds.toFixed(2)} s in all`,
+    `errors, estimated and added up over the steps: ${parts.join(", ")}`,
     ...ladder.flatMap(({ method, points }) => [
       "",
       `error at the end, ${method}`,
-      ...aligned([
-        ["dt", ...points.map((p) => `${p.dt}`)],
-        ["error", ...points.map((p) => p.error.toExponential(2))],
-      ]),
+      ...aligned(
+        Object.keys(points[0] ?? {}).map((key) => [
+          key,
+          ...points.map((p) => (key === "error" ? p[key]!.toExponential(2) : `${p[key]}`)),
+        ]),
+      ),
     ]),
   ].join("\n");
 }

@@ -12,6 +12,7 @@ import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
 import { automatic } from "./local/automatic.ts";
 import { basisToleranceFor } from "./local/exponential.ts";
 import type { LocalSolver } from "./local/problem.ts";
+import { adaptiveMethods } from "./methods.ts";
 import { predictedBug } from "./predicted-bug.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -286,7 +287,7 @@ function sizeOf(h: number | undefined, rtol: number | undefined, atol: number | 
 /** How ranks are cut; a method that keeps its ranks, or an accuracy that chooses the tolerance, leaves less to say. */
 function truncationOf({ truncation }: EvolveOptions, { name, promises }: Integrator, isChosen: boolean): Truncation {
   const tolerance = truncation && "tolerance" in truncation ? truncation.tolerance : undefined;
-  const adaptive = "predictedBug, augmentedBug, parallelBug, midpointBug or secondOrderParallelBug";
+  const adaptive = `one of the methods ${adaptiveMethods.join(", ")}`;
   if (isChosen && !promises.rankAdaptive)
     throw new RangeError(`evolve: ${name} keeps its ranks and has no estimate of its error; with rtol use ${adaptive}`);
   if (isChosen && (tolerance !== undefined || (truncation && "relative" in truncation)))

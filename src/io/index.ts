@@ -7,9 +7,11 @@ export {
   ConfigError,
   evolveOptions,
   integratorOf,
+  isChosen,
   parseAssignment,
   parseParameters,
   type RunSettings,
   runSettings,
+  stepOf,
   treeOf,
 } from "./settings.ts";

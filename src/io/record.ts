@@ -1,5 +1,5 @@
 import { inline } from "../executors/inline.ts";
-import { EvolutionError, type EvolveOptions, evolve, type Snapshot } from "../integrators/evolve.ts";
+import { type ErrorParts, EvolutionError, type EvolveOptions, evolve, type Snapshot } from "../integrators/evolve.ts";
 import type { ObservedValue, Problem } from "../ttn/problem.ts";
 import type { TTN } from "../ttn/ttn.ts";
 
@@ -14,6 +14,13 @@ export interface RunRecord {
   readonly ranks: (readonly number[])[];
   /** Sum of the norms that truncation removed. */
   readonly discarded: number[];
+  /** Sums of the parts of the error that each step estimates; integration is null where step sizes were given. */
+  readonly errors: {
+    readonly modelling: number[];
+    readonly integration: (number | null)[];
+    readonly solver: number[];
+    readonly truncation: number[];
+  };
   readonly rejected: number[];
   readonly applications: number[];
   /** Wall time of the steps, observables excluded. */
@@ -25,7 +32,7 @@ export interface RunRecord {
 }
 
 export interface RecordOptions extends Omit<EvolveOptions, "executor"> {
-  /** Steps between two observations; the end is always observed. */
+  /** Steps between two observations, where their size is given; the end is always observed. Chosen steps are observed each. */
   readonly every: number;
   /** Called after every step. */
   readonly onStep?: (snapshot: Snapshot) => void;
@@ -38,39 +45,44 @@ export interface RecordOptions extends Omit<EvolveOptions, "executor"> {
 export async function record(problem: Problem, options: RecordOptions): Promise<RunRecord> {
   const { every, onStep, ...evolving } = options;
   const begin = performance.now();
-  const [t0, t1] = problem.span;
-  const stride = every * evolving.h;
-  const count = Math.max(0, Math.ceil(Math.abs(t1 - t0) / stride - 1e-9));
-  const observeAt = Array.from({ length: count + 1 }, (_, k) =>
-    k === count ? t1 : t0 + Math.sign(t1 - t0) * k * every * evolving.h,
-  );
+  const observed = evolving.h === undefined ? {} : { observeAt: timesOf(problem.span, every * evolving.h) };
   const rows = {
     times: [] as number[],
     observables: Object.fromEntries(Object.keys(problem.observables).map((name) => [name, [] as ObservedValue[]])),
     ranks: [] as (readonly number[])[],
     discarded: [] as number[],
+    errors: {
+      modelling: [] as number[],
+      integration: [] as (number | null)[],
+      solver: [] as number[],
+      truncation: [] as number[],
+    },
     rejected: [] as number[],
     applications: [] as number[],
     stepSeconds: [] as number[],
   };
-  let since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
+  const nothing = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0, errors: noErrors };
+  let since = nothing;
   let outcome: Pick<RunRecord, "status" | "message"> = { status: "completed" };
   const keep = (snapshot: Snapshot, observables: Readonly<Record<string, ObservedValue>>): void => {
     rows.times.push(snapshot.t);
     rows.ranks.push(snapshot.ranks);
     for (const [name, value] of Object.entries(observables)) rows.observables[name]!.push(value);
     for (const key of ["discarded", "rejected", "applications", "stepSeconds"] as const) rows[key].push(since[key]);
-    since = { discarded: 0, rejected: 0, applications: 0, stepSeconds: 0 };
+    rows.errors.integration.push(since.errors.integration);
+    for (const key of ["modelling", "solver", "truncation"] as const) rows.errors[key].push(since.errors[key]);
+    since = nothing;
   };
   let last: Snapshot | null = null;
   try {
-    for await (const snapshot of evolve(problem, { ...evolving, observeAt, executor: inline() })) {
+    for await (const snapshot of evolve(problem, { ...evolving, ...observed, executor: inline() })) {
       last = snapshot;
       since = {
         discarded: since.discarded + snapshot.discarded,
         rejected: since.rejected + snapshot.rejected,
         applications: since.applications + snapshot.applications,
         stepSeconds: since.stepSeconds + snapshot.seconds,
+        errors: sumOf(since.errors, snapshot.errors),
       };
       onStep?.(snapshot);
       if (snapshot.observables) keep(snapshot, snapshot.observables);
@@ -91,4 +103,19 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
   }
   const state = last?.y ?? problem.initial;
   return { ...outcome, ...rows, seconds: (performance.now() - begin) / 1000, state };
+}
+
+const noErrors: ErrorParts = { modelling: 0, integration: 0, solver: 0, truncation: 0 };
+
+const sumOf = (a: ErrorParts, b: ErrorParts): ErrorParts => ({
+  modelling: a.modelling + b.modelling,
+  integration: a.integration === null || b.integration === null ? null : a.integration + b.integration,
+  solver: a.solver + b.solver,
+  truncation: a.truncation + b.truncation,
+});
+
+/** Times from one end of a span to the other in equal strides, the last one shorter where they do not fit. */
+function timesOf([t0, t1]: readonly [number, number], stride: number): number[] {
+  const count = Math.max(0, Math.ceil(Math.abs(t1 - t0) / stride - 1e-9));
+  return Array.from({ length: count + 1 }, (_, k) => (k === count ? t1 : t0 + Math.sign(t1 - t0) * k * stride));
 }

@@ -91,9 +91,9 @@ export function resultFields(experiment: string, parameters: object, record: Run
   };
 }
 
-/** The arrays of a record, as NumPy sees them; observables by their own names. */
+/** The arrays of a record, as NumPy sees them; parts of the error as `solver_error` and so on, observables by their own names. */
 export function resultArrays(record: RunRecord): Record<string, NpyArray> {
-  const { times, ranks, discarded, rejected, applications, stepSeconds, observables } = record;
+  const { times, ranks, discarded, errors, rejected, applications, stepSeconds, observables } = record;
   const floats = (rows: readonly (number | ArrayLike<number>)[]): NpyArray => {
     const first = rows[0] ?? 0;
     const width = typeof first === "number" ? null : first.length;
@@ -109,6 +109,9 @@ export function resultArrays(record: RunRecord): Record<string, NpyArray> {
     times: floats(times),
     ranks: { dtype: "int32", shape: [ranks.length, ranks[0]?.length ?? 0], data: Int32Array.from(ranks.flat()) },
     discarded: floats(discarded),
+    ...Object.fromEntries(
+      Object.entries(errors).map(([part, values]) => [`${part}_error`, floats(values.map((v) => v ?? Number.NaN))]),
+    ),
     rejected: integers(rejected),
     applications: integers(applications),
     stepSeconds: floats(stepSeconds),

@@ -1,60 +1,87 @@
 import * as z from "zod";
-import { augmentedBug } from "../integrators/augmented-bug.ts";
 import type { EvolveOptions } from "../integrators/evolve.ts";
 import type { Integrator } from "../integrators/integrator.ts";
+import { automatic } from "../integrators/local/automatic.ts";
 import { dopri5 } from "../integrators/local/dopri5.ts";
 import { basisToleranceFor, exponential } from "../integrators/local/exponential.ts";
 import type { LocalSolver } from "../integrators/local/problem.ts";
 import { rk4 } from "../integrators/local/rk4.ts";
+import { adaptiveMethods, methodNames, methods } from "../integrators/methods.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { backendNames } from "../linalg/current.ts";
 import { nearest } from "../text/nearest.ts";
 import { balanced, type Nested, star, type Tree, train, tree } from "../ttn/tree.ts";
+import type { Truncation } from "../ttn/truncate.ts";
 
 const positive = z.number().positive();
 const positiveInteger = z.int().positive();
 const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.int().nonnegative(), z.array(nested)]));
+/** A setting that follows from others unless it is given; results tell which, so that they can be run again. */
+const automatically = <Z extends z.ZodType>(field: Z) => z.union([field, z.literal("auto")]).default("auto");
+const accuracy = z.union([positive, z.literal("off")]).default("off");
+
+/** What `auto` stands for where a step size is used. */
+const usual = { dt: 0.01, tolerance: 1e-8, maxRank: 64, solverTolerance: 1e-12 } as const;
 
 /** What every run can be told: the method and its limits. Descriptions say what is expected; messages quote them. */
 export const runSettings = {
   T: positive.default(1).describe("a final time, a positive number"),
-  dt: positive.default(0.01).describe("a time step, a positive number"),
+  rtol: accuracy.describe(
+    "relative error at the end, a positive number that chooses dt, tolerance and ranks, or off (then dt and tolerance count)",
+  ),
+  atol: accuracy.describe("absolute error at the end, used as rtol is, a positive number or off"),
+  dt: automatically(positive).describe(
+    "a time step, a positive number, or auto (0.01; chosen where rtol or atol is given)",
+  ),
   tolerance: z
-    .union([positive, z.literal("off")])
-    .default(1e-8)
-    .describe("a truncation tolerance for each step, a positive number (absolute), or off"),
-  maxRank: positiveInteger.default(64).describe("largest rank of an edge, a positive integer"),
+    .union([positive, z.enum(["off", "auto"])])
+    .default("auto")
+    .describe(
+      "a truncation tolerance for each step, a positive number (absolute), off, or auto (1e-8; chosen with rtol or atol; off for methods that keep their ranks)",
+    ),
+  maxRank: automatically(positiveInteger).describe(
+    "largest rank of an edge, a positive integer, or auto (64; no limit with rtol or atol)",
+  ),
   minRank: positiveInteger.default(1).describe("smallest rank kept by truncation, a positive integer"),
   truncation: z.enum(["weighted", "paper"]).default("weighted").describe("how ranks are cut: weighted or paper"),
   relative: z.boolean().default(false).describe("whether the tolerance is relative to the norm: true or false"),
-  integrator: z.enum(["parallel", "augmented"]).default("parallel").describe("parallel or augmented (BUG)"),
+  integrator: z
+    .enum(methodNames)
+    .default("predicted")
+    .describe(`one of the methods ${methodNames.join(", ")}`),
   root: z
     .enum(["galerkin", "assembled"])
     .default("galerkin")
-    .describe("root of parallel BUG: galerkin or assembled (the paper's)"),
+    .describe("root of integrator=parallel: galerkin or assembled (the paper's)"),
   coupling: z
     .enum(["auto", "euler", "evolved"])
     .default("auto")
     .describe(
-      "coupling blocks of parallel BUG: euler (the paper's), evolved, or auto (evolved for a galerkin root, else euler)",
+      "coupling blocks of integrator=parallel: euler (the paper's), evolved, or auto (evolved for a galerkin root, else euler)",
     ),
   firstStep: z
     .enum(["augmented", "parallel"])
     .default("augmented")
-    .describe("method of the first two steps of parallel BUG: augmented or parallel"),
+    .describe("method of the first two steps of integrator=parallel: augmented or parallel"),
   rejection: z.boolean().default(false).describe("whether steps with too small bases are repeated: true or false"),
-  solver: z.enum(["krylov", "rk4", "dopri5"]).default("krylov").describe("local solver: krylov, rk4 or dopri5"),
-  substeps: positiveInteger.default(1).describe("steps of rk4 in a time step, a positive integer"),
-  solverTolerance: positive.default(1e-12).describe("relative error of krylov and dopri5, a positive number"),
-  basisTolerance: z
-    .union([positive, z.literal("auto")])
+  solver: z
+    .enum(["auto", "krylov", "rk4", "dopri5"])
     .default("auto")
-    .describe("relative error of krylov where a basis is sought, a positive number, or auto (a tenth of tolerance)"),
+    .describe("local solver: auto (krylov for linear right-hand sides, else dopri5), krylov, rk4 or dopri5"),
+  substeps: positiveInteger.default(1).describe("steps of rk4 in a time step, a positive integer"),
+  solverTolerance: automatically(positive).describe(
+    "relative error of krylov and dopri5, a positive number, or auto (1e-12; with rtol or atol and solver=auto, chosen)",
+  ),
+  basisTolerance: automatically(positive).describe(
+    "relative error of krylov where a basis is sought, a positive number, or auto (a tenth of tolerance)",
+  ),
   tree: z
     .union([z.enum(["binary", "train", "star"]), nested])
     .default("binary")
     .describe("binary, train, star, or nested arrays of sites such as [[0,1],[2,[3,4]]]"),
-  every: positiveInteger.default(1).describe("steps between two observations, a positive integer"),
+  every: positiveInteger
+    .default(1)
+    .describe("steps between two observations, a positive integer; chosen steps are observed each"),
   backend: z
     .enum(["auto", ...backendNames])
     .default("auto")
@@ -94,8 +121,19 @@ export function parseParameters<S extends z.ZodRawShape>(
   const [name] = issue.path as [string];
   const field = schema.shape[name] as z.ZodType | undefined;
   const value = (given as Record<string, unknown>)[name];
-  throw new ConfigError(`${where}: ${name} is ${text(value)}, expected ${field?.description ?? issue.message}`);
+  const near = typeof value === "string" ? nearest(value, wordsOf(field)) : undefined;
+  throw new ConfigError(
+    `${where}: ${name} is ${text(value)}, expected ${field?.description ?? issue.message}${near ? `; did you mean "${near}"?` : ""}`,
+  );
 }
+
+/** The words that a field takes, if it takes just words. */
+const wordsOf = (field: z.ZodType | undefined): readonly string[] =>
+  field instanceof z.ZodDefault
+    ? wordsOf(field.unwrap() as z.ZodType)
+    : field instanceof z.ZodEnum
+      ? field.options.map(String)
+      : [];
 
 const text = (value: unknown): string => {
   if (value === undefined) return "missing";
@@ -130,30 +168,75 @@ export function treeOf(setting: RunSettings["tree"], d: number): Tree {
 
 /** The method of these settings. */
 export function integratorOf({ integrator, root, coupling, firstStep }: RunSettings): Integrator {
-  if (integrator === "augmented") return augmentedBug();
+  if (integrator !== "parallel") return methods[integrator];
   return parallelBug({ root, firstStep, ...(coupling === "auto" ? {} : { coupling }) });
 }
 
-function solverOf({ solver, substeps, solverTolerance, basisTolerance, tolerance }: RunSettings): LocalSolver {
-  if (solver === "rk4") return rk4({ substeps });
-  if (solver === "dopri5") return dopri5({ rtol: solverTolerance, atol: solverTolerance * 1e-2 });
-  return exponential({
-    tolerance: solverTolerance,
-    basisTolerance: basisTolerance === "auto" ? basisToleranceFor(tolerance, solverTolerance) : basisTolerance,
-  });
-}
+/** Whether step sizes, tolerances and ranks follow from an accuracy. */
+export const isChosen = ({ rtol, atol }: RunSettings): boolean => rtol !== "off" || atol !== "off";
 
-/** The options of `evolve` that these settings mean. */
-export const evolveOptions = (s: RunSettings): Omit<EvolveOptions, "executor"> => ({
-  integrator: integratorOf(s),
-  h: s.dt,
-  solver: solverOf(s),
-  truncation: {
-    tolerance: s.tolerance,
-    maxRank: s.maxRank,
+/**
+ * The options of `evolve` that these settings mean. Throws a ConfigError for settings that exclude each other: a step or
+ * tolerance beside an accuracy, or a tolerance or an accuracy for a method that keeps its ranks.
+ */
+export function evolveOptions(s: RunSettings): Omit<EvolveOptions, "executor"> {
+  const integrator = integratorOf(s);
+  checkTogether(s, integrator);
+  const solver = solverOf(s);
+  const truncation: Omit<Truncation, "tolerance"> = {
     minRank: s.minRank,
     method: s.truncation,
-    relative: s.relative,
-  },
-  rejection: s.rejection,
-});
+    ...(s.maxRank === "auto" ? (isChosen(s) ? {} : { maxRank: usual.maxRank }) : { maxRank: s.maxRank }),
+  };
+  const shared = { integrator, rejection: s.rejection, ...(solver ? { solver } : {}) };
+  if (isChosen(s))
+    return {
+      ...shared,
+      ...(s.rtol === "off" ? {} : { rtol: s.rtol }),
+      ...(s.atol === "off" ? {} : { atol: s.atol }),
+      truncation,
+    };
+  return {
+    ...shared,
+    h: stepOf(s),
+    truncation: { ...truncation, tolerance: toleranceOf(s), relative: s.relative },
+  };
+}
+
+/** The step size of a run that is not told its accuracy. */
+export const stepOf = ({ dt }: RunSettings): number => (dt === "auto" ? usual.dt : dt);
+
+const toleranceOf = (s: RunSettings): number | "off" =>
+  s.tolerance !== "auto" ? s.tolerance : methods[s.integrator].promises.rankAdaptive ? usual.tolerance : "off";
+
+function checkTogether(s: RunSettings, { promises }: Integrator): void {
+  const accuracy = s.rtol !== "off" ? `rtol = ${s.rtol}` : `atol = ${s.atol}`;
+  if (isChosen(s)) {
+    const other = (["dt", "tolerance"] as const).find((name) => s[name] !== "auto") ?? (s.relative ? "relative" : null);
+    if (other)
+      throw new ConfigError(
+        `${other} = ${s[other]} and ${accuracy} were both given: ${accuracy} chooses step sizes and tolerances; give one or the other`,
+      );
+  }
+  if (promises.rankAdaptive) return;
+  const asked = isChosen(s) ? accuracy : typeof s.tolerance === "number" ? `tolerance = ${s.tolerance}` : null;
+  if (asked)
+    throw new ConfigError(
+      `${asked} was given, but integrator=${s.integrator} keeps the ranks it starts with (initialRank); methods that adapt them: ${adaptiveMethods.join(", ")}`,
+    );
+  if (s.rejection)
+    throw new ConfigError(
+      `rejection = true was given, but integrator=${s.integrator} keeps the ranks it starts with, so that no step can be repeated in wider bases`,
+    );
+}
+
+/** The local solver; null leaves its tolerances to the accuracy asked for. */
+function solverOf(s: RunSettings): LocalSolver | null {
+  if (s.solver === "rk4") return rk4({ substeps: s.substeps });
+  if (s.solver === "auto" && isChosen(s) && s.solverTolerance === "auto" && s.basisTolerance === "auto") return null;
+  const tolerance = s.solverTolerance === "auto" ? usual.solverTolerance : s.solverTolerance;
+  if (s.solver === "dopri5") return dopri5({ rtol: tolerance, atol: tolerance * 1e-2 });
+  const cut = isChosen(s) ? "off" : toleranceOf(s);
+  const basisTolerance = s.basisTolerance === "auto" ? basisToleranceFor(cut, tolerance) : s.basisTolerance;
+  return s.solver === "auto" ? automatic({ tolerance, basisTolerance }) : exponential({ tolerance, basisTolerance });
+}

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DOMParser } from "linkedom";
 import { describe, expect, test } from "vitest";
 import { experiments } from "../../experiments/index.ts";
-import { balanced, toDense } from "../../src/index.ts";
+import { balanced, methodNames, methods, toDense } from "../../src/index.ts";
 import { parseParameters, readNpz, stateHash } from "../../src/io/index.ts";
 import { exactSolution, longRangeIsingTerms, spinState } from "../../src/problems/index.ts";
 import { version } from "../../src/version.ts";
@@ -24,12 +24,16 @@ interface Result {
   readonly observables: Readonly<Record<string, number[] | number[][]>>;
   readonly ranks: number[][];
   readonly discarded: number[];
+  readonly errors: Readonly<Record<"modelling" | "integration" | "solver" | "truncation", (number | null)[]>>;
   readonly rejected: number[];
   readonly applications: number[];
   readonly stepSeconds: number[];
   readonly seconds: number;
   readonly comparison?: { readonly integrator: string; readonly sz_mean: number[] };
-  readonly ladder?: { readonly method: string; readonly points: { readonly dt: number; readonly error: number }[] }[];
+  readonly ladder?: {
+    readonly method: string;
+    readonly points: { readonly dt?: number; readonly rtol?: number; readonly error: number }[];
+  }[];
 }
 
 async function run(name: string, args: readonly string[]) {
@@ -57,6 +61,11 @@ describe("what a run of the quench leaves behind", async () => {
     expect(result.times).toEqual(times.map((t) => expect.closeTo(t, 12)));
     for (const key of ["ranks", "discarded", "rejected", "applications", "stepSeconds"] as const)
       expect(result[key]).toHaveLength(6);
+    expect(Object.keys(result.errors)).toEqual(["modelling", "integration", "solver", "truncation"]);
+    for (const [part, values] of Object.entries(result.errors)) {
+      expect(values).toHaveLength(6);
+      for (const v of values.slice(1)) part === "integration" ? expect(v).toBeNull() : expect(v).toBeLessThan(1e-7);
+    }
     for (const row of result.ranks) expect(row).toHaveLength(9);
     expect(result.applications[0]).toBe(0);
     expect(result.applications.slice(1).every((a) => a > 0)).toBe(true);
@@ -88,8 +97,8 @@ describe("what a run of the quench leaves behind", async () => {
       Omega: 1,
       Delta: 1,
       nu: 2,
-      maxRank: 40,
-      integrator: "parallel",
+      maxRank: "auto",
+      integrator: "predicted",
       root: "galerkin",
     });
   });
@@ -126,16 +135,22 @@ describe("what a run of the quench leaves behind", async () => {
       "applications",
       "discarded",
       "energy",
+      "integration_error",
+      "modelling_error",
       "norm",
       "ranks",
       "rejected",
+      "solver_error",
       "state_error",
       "stepSeconds",
       "sx",
       "sz",
       "sz_mean",
       "times",
+      "truncation_error",
     ]);
+    expect([...arrays["truncation_error"]!.data]).toEqual(result.errors.truncation);
+    expect([...arrays["integration_error"]!.data].every(Number.isNaN)).toBe(true);
     const same = (name: string, rows: readonly (number | readonly number[])[]): void => {
       expect([...arrays[name]!.data].map(Number)).toEqual(rows.flat());
       expect(arrays[name]!.shape).toEqual(
@@ -180,7 +195,7 @@ function wellFormed(xml: string): void {
 }
 
 describe("settings reach the run", () => {
-  const base = { d: 4, T: 0.08, dt: 0.02, initialRank: 2 }; // two steps to start with, two of the method
+  const base = { d: 4, T: 0.08, dt: 0.02, initialRank: 2, integrator: "parallel" }; // two steps to start with, two of the method
 
   test("the hash is that of the final state", async () => {
     const experiment = experiments.find((e) => e.name === "ising")!;
@@ -224,7 +239,7 @@ describe("settings reach the run", () => {
   });
 
   test("integrator changes the state, once frames are narrow and nodes deep enough", async () => {
-    const deep = { d: 16, T: 0.08, dt: 0.02, initialRank: 1 };
+    const deep = { d: 16, T: 0.08, dt: 0.02, initialRank: 1, integrator: "parallel" };
     const [a, b] = [
       await run("ising", setting(deep)),
       await run("ising", setting({ ...deep, integrator: "augmented" })),
@@ -242,7 +257,16 @@ describe("settings reach the run", () => {
       expect((await run("ising", setting({ ...base, backend }))).result.backend).toBe(backend);
     const again = await run(
       "ising",
-      setting({ d: 8, T: 0.04, dt: 0.02, rejection: true, root: "assembled", firstStep: "parallel", initialRank: 1 }),
+      setting({
+        d: 8,
+        T: 0.04,
+        dt: 0.02,
+        integrator: "parallel",
+        rejection: true,
+        root: "assembled",
+        firstStep: "parallel",
+        initialRank: 1,
+      }),
     );
     expect(again.result.rejected.reduce((a, b) => a + b)).toBeGreaterThan(0);
     await run("ising", setting({ ...base, backend: "auto" }));
@@ -251,6 +275,90 @@ describe("settings reach the run", () => {
   test("maxRank limits the ranks", async () => {
     const { result } = await run("ising", setting({ d: 8, T: 0.1, dt: 0.02, tolerance: "off", maxRank: 3 }));
     for (const row of result.ranks) for (const r of row) expect(r).toBeLessThanOrEqual(3);
+  });
+});
+
+describe("the whole family", () => {
+  const small = { d: 4, T: 0.1, dt: 0.02, exact: true, ladder: 1 };
+
+  test.each(methodNames)("%s runs, and is right", async (integrator) => {
+    for (const experiment of ["ising", "spins"]) {
+      const { result } = await run(experiment, setting({ ...small, integrator }));
+      expect(result.status).toBe("completed");
+      // an assembled root errs by 2e-2 here; the others by 1e-4 and less
+      expect(result.observables["state_error"]!.at(-1)).toBeLessThan(integrator === "parallel-assembled" ? 5e-2 : 1e-3);
+      const before = Math.max(...result.ranks[0]!);
+      if (!methods[integrator].promises.rankAdaptive) for (const r of result.ranks) expect(Math.max(...r)).toBe(before);
+    }
+  });
+
+  test("methods that keep their ranks start with eight, maxRank, or initialRank; and where H leaves the tangent space too", async () => {
+    const ranksOf = async (more: object): Promise<number> => {
+      const { result } = await run("ising", setting({ d: 8, T: 0.02, integrator: "strang", ...more }));
+      return Math.max(...result.ranks.at(-1)!);
+    };
+    expect(await ranksOf({})).toBe(8);
+    expect(await ranksOf({ maxRank: 3 })).toBe(3);
+    expect(await ranksOf({ initialRank: 5 })).toBe(5);
+    const xxz = {
+      hamiltonian: "sum(X[i]*X[i+1] + Y[i]*Y[i+1])",
+      initial: "neel",
+      d: 6,
+      T: 0.1,
+      exact: true,
+      ladder: 1,
+    };
+    const { result } = await run("spins", setting({ ...xxz, integrator: "lie", dt: 0.002 }));
+    expect(result.observables["state_error"]!.at(-1)).toBeLessThan(1e-3);
+  });
+
+  test("the other run is augmented BUG, or parallel BUG beside that", async () => {
+    const other = async (integrator: string): Promise<string> => {
+      const { result } = await run("ising", setting({ d: 4, T: 0.02, integrator, compare: true }));
+      return result.comparison!.integrator;
+    };
+    expect(await other("augmented")).toBe("parallel BUG, Galerkin root");
+    for (const integrator of ["predicted", "parallel", "fixed-rank"])
+      expect(await other(integrator)).toBe("augmented BUG");
+  });
+});
+
+describe("a run to a given accuracy", async () => {
+  const { result, stdout, out } = await run(
+    "ising",
+    setting({ d: 6, T: 0.5, rtol: 1e-5, exact: true, compare: true, ladder: 3 }),
+  );
+
+  test("is that accurate, by steps of its own choice, each observed", () => {
+    expect(result.observables["state_error"]!.at(-1)).toBeLessThan(3e-5);
+    const lengths = result.times.slice(1).map((t, k) => t - result.times[k]!);
+    expect(Math.max(...lengths)).toBeGreaterThan(1.5 * Math.min(...lengths));
+    expect(result.errors.integration.every((v) => v !== null)).toBe(true);
+    const total = (result.errors.integration as number[]).reduce((a, b) => a + b);
+    expect(total).toBeGreaterThan(0);
+    expect(total).toBeLessThan(1e-5);
+    expect(stdout).toMatch(/modelling 0.0e\+0, integration \d\.\de-\d+, solver/);
+  });
+
+  test("has a ladder of accuracies", () => {
+    for (const { points } of result.ladder!) {
+      expect(points.map((p) => p.rtol)).toEqual([1e-3, 1e-4, 1e-5].map((v) => expect.closeTo(v, 12)));
+      expect(points[0]!.error).toBeGreaterThan(points[2]!.error);
+    }
+    expect(readdirSync(out)).toContain("F5-error-vs-step.svg");
+  });
+
+  test("can be run again from its result", async () => {
+    const again = folder("accuracy-again");
+    expect((await dlra(["run", join(out, "result.json"), "--out", again])).code).toBe(0);
+    const repeated = JSON.parse(readFileSync(join(again, "result.json"), "utf8")) as Result;
+    expect(repeated.stateHash).toBe(result.stateHash);
+    expect(repeated.parameters).toEqual(result.parameters);
+  });
+
+  test("with limited ranks says what does not fit", async () => {
+    const { result: limited } = await run("ising", setting({ d: 6, T: 0.5, rtol: 1e-4, maxRank: 2 }));
+    expect((limited.errors.modelling as number[]).reduce((a, b) => a + b)).toBeGreaterThan(1e-3);
   });
 });
 

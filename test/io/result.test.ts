@@ -115,6 +115,7 @@ describe("files", () => {
       [2, 2, 1],
     ],
     discarded: [0, 1e-9],
+    errors: { modelling: [0, 0], integration: [0, null], solver: [0, 1e-13], truncation: [0, 1e-9] },
     rejected: [0, 1],
     applications: [0, 12],
     stepSeconds: [0, 0.25],

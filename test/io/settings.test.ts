@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
-import { nestedOf } from "../../src/index.ts";
+import { adaptiveMethods, methodNames, methods, nestedOf, predictedBug } from "../../src/index.ts";
 import {
   ConfigError,
   evolveOptions,
@@ -18,13 +18,16 @@ describe("parameters", () => {
   test("defaults fill in what is not given", () => {
     expect(parse({})).toMatchObject({
       T: 1,
-      dt: 0.01,
-      tolerance: 1e-8,
-      integrator: "parallel",
+      rtol: "off",
+      atol: "off",
+      dt: "auto",
+      tolerance: "auto",
+      maxRank: "auto",
+      integrator: "predicted",
       root: "galerkin",
       coupling: "auto",
       firstStep: "augmented",
-      solver: "krylov",
+      solver: "auto",
       tree: "binary",
       truncation: "weighted",
       rejection: false,
@@ -59,13 +62,21 @@ describe("parameters", () => {
 
   test("an unknown name, with the nearest one and all known", () => {
     expect(() => parse({ integratr: "parallel" })).toThrow(
-      /unknown parameter "integratr"; did you mean "integrator"\? Known: T, dt, /,
+      /unknown parameter "integratr"; did you mean "integrator"\? Known: T, rtol, atol, dt, /,
     );
     expect(() => parse({ somethingElse: 1 })).toThrow(
       /unknown parameter "somethingElse". Known: |unknown parameter "somethingElse"; did/,
     );
     expect(() => parse(JSON.parse('{"__proto__": {"dt": 3}}'))).toThrow(/unknown parameter "__proto__"/);
     expect(() => parse({ constructor: 1 })).toThrow(/unknown parameter "constructor"/);
+  });
+
+  test("a misspelt word, with the nearest one", () => {
+    expect(() => parse({ integrator: "predicated" })).toThrow(/did you mean "predicted"\?$/);
+    expect(() => parse({ integrator: "second-order" })).toThrow(/did you mean "second-order-[34]r"\?$/);
+    expect(() => parse({ solver: "krilov" })).toThrow(/did you mean "krylov"\?$/);
+    expect(() => parse({ integrator: "euler" })).toThrow(/augmented-corrected$/);
+    expect(() => parse({ integrator: "toString" })).toThrow(ConfigError);
   });
 
   test("a long value is cut short in the message", () => {
@@ -110,12 +121,15 @@ describe("what settings mean", () => {
   });
 
   test("integrators", () => {
-    expect(integratorOf(parse({ integrator: "augmented" })).name).toBe("augmented BUG");
-    expect(integratorOf(parse({})).name).toBe("parallel BUG, Galerkin root");
-    expect(integratorOf(parse({})).starter?.integrator.name).toBe("augmented BUG");
-    expect(integratorOf(parse({ firstStep: "parallel" })).starter).toBeUndefined();
-    expect(integratorOf(parse({ root: "assembled" })).name).toBe("parallel BUG, assembled root, euler coupling");
-    expect(integratorOf(parse({ root: "assembled", coupling: "evolved" })).name).toBe(
+    for (const name of methodNames)
+      if (name !== "parallel") expect(integratorOf(parse({ integrator: name }))).toBe(methods[name]);
+    expect(integratorOf(parse({})).name).toBe(predictedBug().name);
+    const parallel = (more: object) => integratorOf(parse({ integrator: "parallel", ...more }));
+    expect(parallel({}).name).toBe("parallel BUG, Galerkin root");
+    expect(parallel({}).starter?.integrator.name).toBe("augmented BUG");
+    expect(parallel({ firstStep: "parallel" }).starter).toBeUndefined();
+    expect(parallel({ root: "assembled" }).name).toBe("parallel BUG, assembled root, euler coupling");
+    expect(parallel({ root: "assembled", coupling: "evolved" }).name).toBe(
       "parallel BUG, assembled root, evolved coupling",
     );
   });
@@ -141,6 +155,45 @@ describe("what settings mean", () => {
     });
     expect(options.solver!.name).toBe("RK4 x 3");
     expect(evolveOptions(parse({ solver: "dopri5" })).solver!.name).toBe("Dormand-Prince 5(4)");
-    expect(evolveOptions(parse({})).solver!.name).toBe("Krylov exponential");
+    expect(evolveOptions(parse({ solver: "krylov" })).solver!.name).toBe("Krylov exponential");
+    expect(evolveOptions(parse({}))).toMatchObject({
+      h: 0.01,
+      solver: { name: "automatic" },
+      truncation: { tolerance: 1e-8, maxRank: 64 },
+    });
+  });
+
+  test("an accuracy leaves out what follows from it", () => {
+    const options = evolveOptions(parse({ rtol: 1e-4 }));
+    expect(options).toMatchObject({ rtol: 1e-4, truncation: { minRank: 1, method: "weighted" } });
+    for (const key of ["h", "atol", "solver"]) expect(options).not.toHaveProperty(key);
+    for (const key of ["tolerance", "relative", "maxRank"]) expect(options.truncation).not.toHaveProperty(key);
+    expect(evolveOptions(parse({ atol: 1e-3, maxRank: 5 }))).toMatchObject({ atol: 1e-3, truncation: { maxRank: 5 } });
+    expect(evolveOptions(parse({ rtol: 1e-4, solverTolerance: 1e-9 })).solver!.name).toBe("automatic");
+    expect(evolveOptions(parse({ rtol: 1e-4, solver: "krylov" })).solver!.name).toBe("Krylov exponential");
+  });
+
+  test.each([
+    [{ rtol: 1e-4, dt: 0.01 }, "dt = 0.01 and rtol = 0.0001 were both given"],
+    [{ atol: 1e-4, dt: 0.01 }, "dt = 0.01 and atol = 0.0001 were both given"],
+    [{ rtol: 1e-4, tolerance: 1e-8 }, "tolerance = 1e-8 and rtol = 0.0001 were both given"],
+    [{ rtol: 1e-4, tolerance: "off" }, "tolerance = off and rtol"],
+    [{ rtol: 1e-4, relative: true }, "relative = true and rtol"],
+    [{ integrator: "lie", rtol: 1e-4 }, "rtol = 0.0001 was given, but integrator=lie keeps the ranks"],
+    [{ integrator: "fixed-rank", tolerance: 1e-6 }, "tolerance = 0.000001 was given, but integrator=fixed-rank keeps"],
+    [{ integrator: "strang", rejection: true }, "rejection = true was given, but integrator=strang keeps"],
+  ])("%j: %s", (given, message) => {
+    expect(() => evolveOptions(parse(given))).toThrow(ConfigError);
+    expect(() => evolveOptions(parse(given))).toThrow(message);
+    if ("integrator" in given && !("rejection" in given))
+      expect(() => evolveOptions(parse(given))).toThrow(adaptiveMethods.join(", "));
+  });
+
+  test("methods that keep their ranks drop the usual tolerance", () => {
+    for (const integrator of methodNames) {
+      const { truncation } = evolveOptions(parse({ integrator }));
+      expect(truncation).toMatchObject({ tolerance: adaptiveMethods.includes(integrator) ? 1e-8 : "off" });
+      expect(evolveOptions(parse({ integrator, tolerance: "off" })).truncation).toMatchObject({ tolerance: "off" });
+    }
   });
 });
