@@ -26,7 +26,14 @@ export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integra
   return {
     name: innerSolver ? `augmented BUG, inner bases by ${innerSolver.name}` : "augmented BUG",
     reference: "ceruti2023rank",
-    promises: { order: 1, exact: !innerSolver, conserves: "norm and energy", descends: true, rankAdaptive: true },
+    promises: {
+      order: 1,
+      usualOrder: 2,
+      exact: !innerSolver,
+      conserves: "norm and energy",
+      descends: true,
+      rankAdaptive: true,
+    },
     async step(context, y, t, h) {
       const found = await augmentedBases(context, y, t, h, innerSolver);
       if (found.failure) return found.failure;

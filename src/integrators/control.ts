@@ -17,19 +17,21 @@ export interface Accuracy {
 }
 
 /** What of the error allowed a step is left to the truncation of ranks, and to the local solvers. */
-const truncationShare = 0.1;
-const solverShare = 0.01;
+const truncationShare = 0.15;
+const solverShare = 0.05;
 /** What of the error allowed a step aims at. */
-const aim = 0.7;
+const aim = 0.8;
+/** Steps in a row that go without a check while the size hardly changes. */
+const trusted = 4;
 
 /**
  * Steps whose size, truncation tolerance and solver tolerances follow from the accuracy asked for.
  *
- * A step of size h may make the share |h| / T of the whole error. It is taken as two halves and, to compare, in one piece: for a
- * method of order p the difference over 2^p - 1 estimates the error of the halves, which are kept. Truncation gets a tenth of what
- * is allowed, so that its tolerance falls like h^(p+1), as the error theory asks; solvers get a hundredth. A
- * proportional-integral controller chooses the next size from this ratio and the last. Where a shorter step is no better
- * (ranks are limited), it stands. [hairer1993solving II.4; gustafsson1988pi]
+ * A step of size h may make the share |h| / T of the whole error. It is taken as two halves, which are kept, and to compare in one
+ * piece: for a method of order p the difference over 2^p - 1 estimates the error of the halves. Truncation gets a part of what is
+ * allowed, so that its tolerance falls like h^(p+1), as the error theory asks; solvers get another. A proportional-integral
+ * controller chooses the next size from this ratio and the last; while it hardly changes the size, only every fifth step is
+ * compared. Where a shorter step is no better (ranks are limited), it stands. [hairer1993solving II.4; gustafsson1988pi]
  */
 export async function* chosenSteps(
   context: StepContext,
@@ -42,17 +44,13 @@ export async function* chosenSteps(
   const { rtol, atol } = accuracy;
   const direction = Math.sign(t1 - t0);
   const length = Math.abs(t1 - t0);
-  const p = stepping.integrator.promises.order;
+  const { order, usualOrder: p = order } = stepping.integrator.promises;
   const allowed = (y: TTN, h: number): number => ((atol + rtol * norm(y)) * h) / length;
   const tuned = (y: TTN, h: number): StepContext => {
     const tolerance = allowed(y, h);
-    const relative = tolerance / (norm(y) || 1);
+    const relative = (solverShare * tolerance) / (norm(y) || 1);
     const solver =
-      accuracy.solver ??
-      automatic({
-        tolerance: Math.max(1e-14, solverShare * relative),
-        basisTolerance: Math.max(1e-13, solverShare * relative),
-      });
+      accuracy.solver ?? automatic({ tolerance: Math.max(1e-14, relative), basisTolerance: Math.max(1e-13, relative) });
     return { ...context, solver, truncation: { ...context.truncation, tolerance: truncationShare * tolerance } };
   };
 
@@ -60,57 +58,73 @@ export async function* chosenSteps(
   let t = t0;
   let number = 0;
   let h = firstSize(context, y0, t0, length, p, allowed(y0, length));
-  /** Error over what it aims at, of the last step that stood. */
+  /** Error over what it aims at, of the last step that was compared. */
   let before = 1;
+  let unchecked = 0;
   for (const stop of stops) {
     while (direction * (stop - t) > 0) {
       const begin = performance.now();
       context.rhs.beginStep?.(number, t);
-      const counts = { rejected: 0, applications: 0 };
+      let rejected = 0;
+      let applications = 0;
+      const take = async (from: TTN, start: number, size: number, k: number) => {
+        const taken = await takeStep(tuned(from, size), stepping, from, start, direction * size, k);
+        if (taken.ok) {
+          applications += taken.applications;
+          rejected += taken.rejected;
+        }
+        return taken;
+      };
       let failed: { readonly h: number; readonly error: number } | null = null;
       for (;;) {
         const left = Math.abs(stop - t);
         const isLast = h >= left * (1 - 1e-9);
         const own = isLast ? left : left < 2 * h ? left / 2 : h; // no tiny rest
-        const step = direction * own;
-        const fine = tuned(y, own / 2);
-        const half = await takeStep(fine, stepping, y, t, step / 2, 2 * number);
-        const end = half.ok ? await takeStep(fine, stepping, half.y, t + step / 2, step / 2, 2 * number + 1) : half;
-        const whole = end.ok ? await takeStep(tuned(y, own), stepping, y, t, step, 2 * number) : end;
+        const compares = unchecked === 0;
+        const half = await take(y, t, own / 2, 2 * number);
+        const end = half.ok ? await take(half.y, t + (direction * own) / 2, own / 2, 2 * number + 1) : half;
+        const whole = end.ok && compares ? await take(y, t, own, 2 * number) : end;
         if (!half.ok || !end.ok || !whole.ok) {
           const failure = [half, end, whole].find((s) => !s.ok) as Exclude<typeof half, { ok: true }>;
-          yield { ok: false, failure, h: step };
+          yield { ok: false, failure, h: direction * own };
           return;
         }
-        counts.applications += half.applications + end.applications + whole.applications;
-        counts.rejected += half.rejected + end.rejected + whole.rejected;
-        const error = norm(add(end.y, scale(-1, whole.y))) / (2 ** p - 1);
-        const ratio = error / (aim * allowed(y, own));
+        const goal = aim * allowed(y, own);
+        const error = compares ? norm(add(end.y, scale(-1, whole.y))) / (2 ** p - 1) : before * goal;
+        const ratio = error / goal;
         const isFloor = failed !== null && own <= 0.5 * failed.h && error > 0.5 * failed.error;
-        if (ratio <= 1 / aim || isFloor) {
-          const factor = isFloor ? 1 : Math.max(ratio, 1e-12) ** (-0.7 / p) * before ** (0.4 / p);
-          before = Math.max(ratio, 1e-4);
-          // a step shortened to meet a stop says nothing against longer ones
-          h = Math.max(own < h ? h : 0, own * Math.min(4, Math.max(0.2, factor)));
-          t = isLast ? stop : t + step;
-          y = end.y;
-          number++;
-          yield {
-            ...end,
-            ...counts,
-            t,
-            h: step,
-            seconds: (performance.now() - begin) / 1000,
-            discarded: Math.hypot(half.discarded, end.discarded),
-            solverError: half.solverError + end.solverError,
-            tolerance: Math.SQRT2 * truncationShare * allowed(y, own / 2),
-            integrationError: error,
-          };
-          break;
+        if (compares && ratio > 1 / aim && !isFloor) {
+          rejected++;
+          failed = { h: own, error };
+          h = own * Math.max(0.1, 0.9 * ratio ** (-1 / p));
+          continue;
         }
-        counts.rejected++;
-        failed = { h: own, error };
-        h = own * Math.max(0.2, 0.9 * ratio ** (-1 / p));
+        if (compares) {
+          // far from the goal the last ratio tells nothing
+          const steady = ratio > 0.2 && before > 0.2;
+          const change = steady ? ratio ** (-0.7 / p) * before ** (0.4 / p) : 0.9 * Math.max(ratio, 1e-12) ** (-1 / p);
+          const factor = isFloor ? 1 : Math.min(number === 0 ? 20 : 5, Math.max(0.2, change));
+          unchecked = number > 0 && !failed && factor > 0.7 && factor < 1.4 ? trusted : 0;
+          before = ratio;
+          // a step shortened to meet a stop says nothing against longer ones
+          h = Math.max(own < h ? h : 0, own * factor);
+        } else unchecked--;
+        t = isLast ? stop : t + direction * own;
+        y = end.y;
+        number++;
+        yield {
+          ...end,
+          applications,
+          rejected,
+          t,
+          h: direction * own,
+          seconds: (performance.now() - begin) / 1000,
+          discarded: Math.hypot(half.discarded, end.discarded),
+          solverError: half.solverError + end.solverError,
+          tolerance: Math.SQRT2 * truncationShare * allowed(y, own / 2),
+          integrationError: error,
+        };
+        break;
       }
     }
   }

@@ -9,6 +9,8 @@ import type { LocalSolver } from "./local/problem.ts";
 export interface Promises {
   /** Order in the step size, uniform in small singular values. */
   readonly order: 1 | 2;
+  /** Order that one sees on smooth problems, not proven: what step size control reckons with. Default `order`. */
+  readonly usualOrder?: number;
   /** Whether a solution of the tree's rank is reproduced exactly. */
   readonly exact: boolean;
   /** What Schroedinger's equation keeps, up to tolerance and local solver. */

@@ -15,7 +15,14 @@ export function midpointBug(): Integrator {
   return {
     name: "midpoint BUG",
     reference: "ceruti2024midpoint",
-    promises: { order: 2, exact: false, conserves: "norm and energy", descends: true, rankAdaptive: true },
+    promises: {
+      order: 2,
+
+      exact: false,
+      conserves: "norm and energy",
+      descends: true,
+      rankAdaptive: true,
+    },
     async step(context, y, t, h) {
       const root = rootOf(y.tree);
       const half = await augmentedBases(context, y, t, h / 2);

@@ -45,6 +45,7 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
     reference: "ceruti2024parallel",
     promises: {
       order: 1,
+
       exact: false,
       conserves: root === "galerkin" ? "norm and energy" : "nothing",
       descends: root === "galerkin",

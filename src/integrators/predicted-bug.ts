@@ -22,7 +22,14 @@ export function predictedBug(): Integrator {
   return {
     name: "parallel BUG in predicted frames",
     reference: "dlra",
-    promises: { order: 2, exact: false, conserves: "norm and energy", descends: true, rankAdaptive: true },
+    promises: {
+      order: 2,
+      usualOrder: 3,
+      exact: false,
+      conserves: "norm and energy",
+      descends: true,
+      rankAdaptive: true,
+    },
     starter: { integrator: midpointBug(), steps: 1 },
     async step(context, y, t, h) {
       const { tree } = y;

@@ -47,16 +47,23 @@ export function projectorSplitting(options: ProjectorSplittingOptions = {}): Int
   return {
     name: backward === "ode" ? `projector splitting, ${splitting}` : `projector splitting, ${backward}`,
     reference: backward === "ode" ? "lubich2014projector" : "kusch2025augmented",
-    promises: { ...promises[backward], order: splitting === "lie" ? 1 : 2 },
+    promises: { ...promises[backward], ...orders[backward === "augmented-corrected" ? backward : splitting] },
     step: (context, y, t, h) => step(context, y, t, h, splitting, backward),
   };
 }
 
-const promises: Readonly<Record<"ode" | "corrected" | "augmented-corrected", Omit<Promises, "order">>> = {
-  ode: { exact: true, conserves: "norm and energy", descends: false, rankAdaptive: false },
-  corrected: { exact: true, conserves: "nothing", descends: false, rankAdaptive: false },
-  "augmented-corrected": { exact: true, conserves: "norm and energy", descends: true, rankAdaptive: true },
-};
+const promises: Readonly<Record<"ode" | "corrected" | "augmented-corrected", Omit<Promises, "order" | "usualOrder">>> =
+  {
+    ode: { exact: true, conserves: "norm and energy", descends: false, rankAdaptive: false },
+    corrected: { exact: true, conserves: "nothing", descends: false, rankAdaptive: false },
+    "augmented-corrected": { exact: true, conserves: "norm and energy", descends: true, rankAdaptive: true },
+  };
+
+const orders = {
+  lie: { order: 1, usualOrder: 1 },
+  strang: { order: 2, usualOrder: 2 },
+  "augmented-corrected": { order: 1, usualOrder: 2 },
+} as const;
 
 /** One move of a tour: a node is solved, or the centre crosses an edge, with a solve of the edge or without. */
 type Move =
