@@ -3,25 +3,31 @@ import { describe, expect, test } from "vitest";
 import {
   augmentedBug,
   balanced,
-  fromDense,
+  fixedRankBug,
   fromFunction,
   type Integrator,
+  krylov,
+  type LocalSolver,
   linearRhs,
+  midpointBug,
+  midpointRule,
   norm,
   type Problem,
   type ProductTerm,
   parallelBug,
+  predictedBug,
   productSum,
-  schroedinger,
+  projectorSplitting,
+  rk4,
+  secondOrderParallelBug,
   type Tensor,
   toDense,
-  truncate,
   ttn,
 } from "../../src/index.ts";
 import { scaled } from "../../src/linalg/contract.ts";
-import { exactSolution } from "../../src/problems/index.ts";
+import { exactSolution, matrixSchroedinger } from "../../src/problems/index.ts";
 import { distance } from "../ttn/dense.ts";
-import { finalOf, maxOf, off, snapshots } from "./support.ts";
+import { finalOf, maxOf, off, snapshots, unstarted as unstartedBy } from "./support.ts";
 
 type Parts = { readonly re: readonly number[][]; readonly im: readonly number[][] };
 const data = JSON.parse(readFileSync(new URL("../data/ttn_smallsv.json", import.meta.url), "utf8")) as {
@@ -67,57 +73,77 @@ async function leafErrors(integrator: Integrator, sigma: readonly number[], eps:
   const { problem, exact } = leafFields(sigma, eps);
   const errors = [];
   for (const h of [0.1, 0.05, 0.025]) {
-    const last = await finalOf(problem, { integrator, h, truncation: { tolerance: "off", maxRank: 4 } });
+    const last = await finalOf(problem, {
+      integrator,
+      h,
+      truncation: { tolerance: "off", maxRank: 4 },
+      solver: rk4({ substeps: Math.round(h / 0.0125) }),
+    });
     errors.push(distance(toDense(last.y), exact));
   }
   return errors;
 }
 
+const cheap = (innerSolver: LocalSolver): Integrator => augmentedBug({ innerSolver });
 const unstarted = (options: object): Integrator => parallelBug({ ...options, firstStep: "parallel" });
 const euler = unstarted({ root: "assembled", coupling: "euler" });
 const evolved = unstarted({ root: "assembled", coupling: "evolved" });
 const galerkin = unstarted({});
 
 /*
- * ising.md 4.7 and integrators.md 7.3: numbers of an independent program, printed with two or three digits, so that half a
- * unit of the last one is up to 4 %.
+ * ising.md 4.7 and integrators.md 7: numbers of an independent program, printed with two or three digits. With tiny singular
+ * values new directions come from columns of size h sigma_4 = 1e-13, where each program has its own threshold and its
+ * own completion: there they agree to 20 %.
  */
 describe("fixed rank 4 on a tree with small singular values, as printed", () => {
   test.each([
-    ["parallel BUG, Euler coupling", "flat", 0, euler, [4.56e-2, 2.25e-2, 1.12e-2]],
-    ["parallel BUG, Euler coupling", "flat", 1e-3, euler, [4.56e-2, 2.25e-2, 1.12e-2]],
-    ["parallel BUG, Euler coupling", "tiny", 0, euler, [1.91e-2, 5.8e-3, 2.2e-3]],
-    ["parallel BUG, Euler coupling", "tiny", 1e-3, euler, [1.92e-2, 6.2e-3, 6.0e-3]],
-    ["parallel BUG, evolved coupling", "flat", 0, evolved, [4.18e-2, 2.06e-2, 1.03e-2]],
-    ["parallel BUG, evolved coupling", "tiny", 0, evolved, [1.38e-2, 3.4e-3, 8.5e-4]],
-    ["parallel BUG, Galerkin root", "flat", 0, galerkin, [7.3e-3, 3.6e-3, 1.8e-3]],
-    ["parallel BUG, Galerkin root", "tiny", 0, galerkin, [5.0e-3, 1.3e-3, 3.2e-4]],
-    ["augmented BUG", "flat", 0, augmentedBug(), [4.4e-4, 1.1e-4, 2.75e-5]],
-    ["augmented BUG", "flat", 1e-3, augmentedBug(), [4.84e-4, 2.29e-4, 2.03e-4]],
-    ["augmented BUG", "tiny", 1e-3, augmentedBug(), [3.5e-4, 8.2e-5, 2.1e-5]],
+    ["parallel BUG, Euler coupling", "flat", 0, euler, [4.56e-2, 2.25e-2, 1.12e-2], 0.04],
+    ["parallel BUG, Euler coupling", "flat", 1e-3, euler, [4.56e-2, 2.25e-2, 1.12e-2], 0.04],
+    ["parallel BUG, Euler coupling", "tiny", 0, euler, [1.91e-2, 5.8e-3, 2.2e-3], 0.2],
+    ["parallel BUG, Euler coupling", "tiny", 1e-3, euler, [1.92e-2, 6.2e-3, 6.0e-3], 0.2],
+    ["parallel BUG, evolved coupling", "flat", 0, evolved, [4.18e-2, 2.06e-2, 1.03e-2], 0.04],
+    ["parallel BUG, evolved coupling", "tiny", 0, evolved, [1.38e-2, 3.4e-3, 8.5e-4], 0.2],
+    ["parallel BUG, Galerkin root", "flat", 0, galerkin, [7.3e-3, 3.6e-3, 1.8e-3], 0.04],
+    ["parallel BUG, Galerkin root", "tiny", 0, galerkin, [5.0e-3, 1.3e-3, 3.2e-4], 0.2],
+    ["augmented BUG", "flat", 0, augmentedBug(), [4.4e-4, 1.1e-4, 2.75e-5], 0.04],
+    ["augmented BUG", "flat", 1e-3, augmentedBug(), [4.84e-4, 2.29e-4, 2.03e-4], 0.04],
+    ["augmented BUG", "tiny", 0, augmentedBug(), [1.4e-4, 2.96e-5, 6.6e-6], 0.2],
+    ["augmented BUG", "tiny", 1e-3, augmentedBug(), [3.5e-4, 8.2e-5, 2.1e-5], 0.2],
+    ["cheap inner bases, two applications", "flat", 0, cheap(midpointRule()), [7.1e-4, 1.8e-4, 4.5e-5], 0.04],
+    ["cheap inner bases, two applications", "tiny", 0, cheap(midpointRule()), [6.0e-4, 1.4e-4, 3.2e-5], 0.2],
+    ["cheap inner bases, Krylov dimension 3", "flat", 0, cheap(krylov(3)), [6.2e-4, 1.5e-4, 3.8e-5], 0.04],
+    ["cheap inner bases, Krylov dimension 3", "tiny", 0, cheap(krylov(3)), [5.9e-4, 1.4e-4, 3.2e-5], 0.2],
+    ["cheap inner bases, Krylov dimension 4", "flat", 0, cheap(krylov(4)), [4.4e-4, 1.1e-4, 2.8e-5], 0.04],
+    ["cheap inner bases, Krylov dimension 4", "tiny", 0, cheap(krylov(4)), [1.0e-4, 1.3e-5, 1.7e-6], 0.2],
   ] as const)("%s, %s singular values, eps = %d", async (...row) => {
-    const [, which, eps, integrator, expected] = row;
+    const [, which, eps, integrator, expected, within] = row;
     const errors = await leafErrors(integrator, sigmas[which], eps);
     errors.forEach((e, k) => {
-      expect(off(e, expected[k]!)).toBeLessThan(0.04);
+      expect(off(e, expected[k]!)).toBeLessThan(within);
     });
   });
 
-  /*
-   * Printed: 1.4e-4, 2.96e-5, 6.6e-6. New directions come from columns of size h sigma_4 = 1e-13 here, where each program
-   * has its own threshold below which a column is no direction, and its own completion: we find 2 to 4 times as much, at
-   * the same order two, and no more than with singular values of order one.
-   */
-  test("augmented BUG, tiny singular values, eps = 0: as accurate as with flat ones, order two", async () => {
-    const errors = await leafErrors(augmentedBug(), sigmas.tiny, 0);
-    [4.4e-4, 1.1e-4, 2.75e-5].forEach((bound, k) => {
-      expect(errors[k]).toBeLessThan(bound);
-    });
-    expect(Math.log2(errors[0]! / errors[2]!) / 2).toBeGreaterThan(1.8);
+  test("parallel BUG in predicted frames is of order three there, with flat singular values and with tiny ones", async () => {
+    for (const [which, finest] of [
+      ["flat", 5e-8],
+      ["tiny", 7e-8],
+    ] as const) {
+      const errors = await leafErrors(unstartedBy(predictedBug()), sigmas[which], 0);
+      expect(errors[2]).toBeLessThan(finest);
+      expect(Math.log2(errors[0]! / errors[2]!) / 2).toBeGreaterThan(2.7);
+    }
   });
 
   test("no method is worse with tiny singular values than with those of order one", async () => {
-    for (const integrator of [euler, evolved, galerkin, augmentedBug()]) {
+    for (const integrator of [
+      euler,
+      evolved,
+      galerkin,
+      augmentedBug(),
+      midpointBug(),
+      predictedBug(),
+      fixedRankBug(),
+    ]) {
       const [flat, tiny] = [await leafErrors(integrator, sigmas.flat, 0), await leafErrors(integrator, sigmas.tiny, 0)];
       tiny.forEach((e, k) => {
         expect(e).toBeLessThanOrEqual(3 * flat[k]!);
@@ -127,38 +153,16 @@ describe("fixed rank 4 on a tree with small singular values, as printed", () => 
 });
 
 describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
-  const n = 64;
-  const dct = (k: number): number[] => {
-    const v = Array.from({ length: n }, (_, p) => Math.cos((Math.PI * (p + 0.5) * k) / n));
-    const size = Math.hypot(...v);
-    return v.map((x) => x / size);
-  };
-  const hop = fromFunction([n, n], (a, b) => (a === b ? 1 : [1, n - 1].includes(Math.abs(a! - b!)) ? -0.5 : 0));
-  const potential = fromFunction([n, n], (a, b) => (a === b ? 1 - Math.cos(((2 * Math.PI) / n) * (a! - n / 2)) : 0));
-  // Y' = i (D Y + Y D^T) - i Vc Y Vc = -i H Y
-  const terms: ProductTerm[] = [
-    { coefficient: -1, factors: [{ mode: 0, operator: hop }] },
-    { coefficient: -1, factors: [{ mode: 1, operator: hop }] },
-    { coefficient: 1, factors: [0, 1].map((mode) => ({ mode, operator: potential })) },
-  ];
-  const [u, v] = [Array.from({ length: 13 }, (_, k) => dct(k)), Array.from({ length: 13 }, (_, k) => dct(k + 3))];
-  const full = fromFunction([n, n], (a, b) => ({
-    re: u.reduce((sum, uk, k) => sum + uk[a!]! * v[k]![b!]! * Number(`1e-${k}`), 0),
-    im: 0,
-  }));
-  const exact = exactSolution(terms, full)(0.5);
-  const rhs = schroedinger(productSum(balanced(2), [n, n], terms));
+  const data = matrixSchroedinger({ rank: 12 });
+  const exact = data.exact(0.5);
 
-  const start = fromDense(balanced(2), full);
-
-  async function errorsOf(integrator: Integrator, maxRank: number) {
-    const truncation = { tolerance: "off", maxRank } as const;
-    const initial = truncate(start, truncation).y;
+  async function rowsOf(integrator: Integrator, rank: number) {
+    const { rhs, initial, span } = matrixSchroedinger({ rank });
     const rows = [];
     for (const h of [0.1, 0.05, 0.025]) {
       const all = await snapshots(
-        { name: "matrix", rhs, initial, span: [0, 0.5], observables: {} },
-        { integrator, h, truncation },
+        { name: "matrix", rhs, initial, span, observables: {} },
+        { integrator, h, truncation: { tolerance: "off", maxRank: rank } },
       );
       rows.push({
         error: distance(toDense(all.at(-1)!.y), exact),
@@ -169,6 +173,7 @@ describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
   }
 
   test("the full solution agrees with the stored entries", () => {
+    const n = 64;
     const stored = [
       [0, 0, 0.0018417883746140525, -0.023910036210465203],
       [10, 20, -0.02099953317344903, 0.010771495642371402],
@@ -179,33 +184,58 @@ describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
     }
   });
 
-  // matrix_schroedinger_smallsv.json; at rank 12 augmented BUG comes close to the best approximation, 2.49e-7, and what it has
-  // on top depends on directions of size 1e-12
-  test("augmented BUG", async () => {
-    const twelve = await errorsOf(augmentedBug(), 12);
-    [1.7556e-6, 5.3683e-7, 2.8528e-7].forEach((e, k) => {
-      expect(off(twelve[k]!.error, e)).toBeLessThan(0.1);
+  /*
+   * matrix_schroedinger_smallsv.json: errors at h = 0.1, 0.05, 0.025 at ranks 12 and 6, and the norm's drift at h = 0.025. The best
+   * approximations are 2.49e-7 and 4.58e-4. For two leaves the evolved coupling is the parallel integrator of the matrix paper.
+   */
+  test.each([
+    ["fixed-rank BUG", fixedRankBug(), [2.2437e-3, 1.1254e-3, 5.628e-4], [2.2898e-3, 1.2178e-3, 7.2979e-4], 2.4917e-4],
+    ["augmented BUG", augmentedBug(), [1.7556e-6, 5.3683e-7, 2.8528e-7], [4.592e-4, 4.5905e-4, 4.5923e-4], 1e-14],
+    ["parallel BUG", evolved, [2.95601e-3, 9.24055e-4, 4.77815e-4], [3.89281e-3, 1.50545e-3, 7.76904e-4], 2.56815e-4],
+    [
+      "second-order parallel BUG",
+      secondOrderParallelBug(),
+      [4.82082e-6, 1.0773e-6, 3.24686e-7],
+      [4.60674e-4, 4.59071e-4, 4.59195e-4],
+      1.7245e-10,
+    ],
+    ["midpoint BUG", midpointBug(), [2.5e-7, 2.511e-7, 2.5203e-7], [4.5866e-4, 4.58956e-4, 4.59187e-4], 2e-14],
+    [
+      "projector splitting, Lie",
+      projectorSplitting(),
+      [1.24553e-5, 2.13619e-6, 5.64481e-7],
+      [4.60104e-4, 4.59806e-4, 4.59631e-4],
+      1e-14,
+    ],
+    [
+      "projector splitting, Strang",
+      projectorSplitting({ splitting: "strang" }),
+      [2.13526e-6, 5.63618e-7, 2.83704e-7],
+      [4.59687e-4, 4.59526e-4, 4.59452e-4],
+      1e-14,
+    ],
+  ] as const)("%s", async (_name, integrator, twelve, six, drift) => {
+    const [at12, at6] = [await rowsOf(integrator, 12), await rowsOf(integrator, 6)];
+    twelve.forEach((e, k) => {
+      expect(off(at12[k]!.error, e)).toBeLessThan(0.03);
     });
-    for (const { drift } of twelve) expect(drift).toBeLessThan(1e-12);
-    const six = await errorsOf(augmentedBug(), 6);
-    [4.592e-4, 4.5905e-4, 4.5923e-4].forEach((e, k) => {
-      expect(off(six[k]!.error, e)).toBeLessThan(1e-4);
+    six.forEach((e, k) => {
+      expect(off(at6[k]!.error, e)).toBeLessThan(0.001);
     });
+    // of round-off only the size can be compared: 20 steps of it
+    if (drift > 1e-12) expect(off(at12[2]!.drift, drift)).toBeLessThan(0.1);
+    else expect(at12[2]!.drift).toBeLessThan(1e-13);
   });
 
-  // for two leaves the evolved coupling is the integrator of the matrix paper
-  test("parallel BUG, assembled root, evolved coupling", async () => {
-    const twelve = await errorsOf(evolved, 12);
-    [2.956013e-3, 9.240555e-4, 4.778147e-4].forEach((e, k) => {
-      expect(off(twelve[k]!.error, e)).toBeLessThan(1e-5);
-    });
-    const six = await errorsOf(evolved, 6);
-    [3.89281e-3, 1.505454e-3, 7.769038e-4].forEach((e, k) => {
-      expect(off(six[k]!.error, e)).toBeLessThan(1e-5);
-    });
+  test("parallel BUG in predicted frames is as good as the best approximation", async () => {
+    for (const integrator of [predictedBug(), unstartedBy(predictedBug())])
+      for (const { error, drift } of await rowsOf(integrator, 12)) {
+        expect(error).toBeLessThan(1.02 * 2.4902e-7);
+        expect(drift).toBeLessThan(1e-13);
+      }
   });
 
   test("parallel BUG with the Galerkin root is augmented BUG, bit for bit", async () => {
-    expect(await errorsOf(galerkin, 12)).toEqual(await errorsOf(augmentedBug(), 12));
+    expect(await rowsOf(galerkin, 12)).toEqual(await rowsOf(augmentedBug(), 12));
   });
 });
