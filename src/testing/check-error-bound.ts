@@ -66,7 +66,7 @@ export function checkErrorBound(integrator: Integrator, options: ErrorBoundOptio
       promise: `the robust error bound of order ${order}`,
       subject: integrator.name,
       cases,
-      numRuns: 50,
+      numRuns: 40,
       describe: ({ ode, h, theta }) => `${ode.text}, h = ${h}, tolerance ${theta > 0 ? figure(theta) : "off"}`,
       async measure({ ode, h, theta }) {
         const truncation = { ...truncationFor(ode), ...(theta > 0 ? { tolerance: theta } : {}) };
