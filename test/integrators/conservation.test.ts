@@ -9,17 +9,25 @@ import {
   inner,
   norm,
   parallelBug,
+  productSum,
+  projectorSplitting,
   randomState,
   rootOf,
   type StepSuccess,
+  scale,
   schroedinger,
   seeded,
   type TTN,
   tensor,
+  toDense,
+  tree,
 } from "../../src/index.ts";
 import { longRangeIsing } from "../../src/problems/index.ts";
 import { withTensor } from "../../src/ttn/ttn.ts";
-import { maxOf, off, quench, snapshots } from "./support.ts";
+import { distance } from "../ttn/dense.ts";
+import { methods } from "./methods.ts";
+import { randomChain } from "./random-hermitian.ts";
+import { maxOf, off, quench, slopeOf, snapshots, unstarted } from "./support.ts";
 
 describe("norm and energy", () => {
   test.each([
@@ -57,6 +65,75 @@ describe("norm and energy", () => {
     const [coarse, fine] = [await drift(0.02), await drift(0.01)];
     expect(coarse).toBeGreaterThan(1e-8);
     expect(Math.log2(coarse / fine)).toBeGreaterThan(0.8);
+  });
+});
+
+/*
+ * Four modes of size three, complex, each with a random Hamiltonian of norm one, coupled so weakly that the ranks of the
+ * adaptive methods are still below or just at those of the whole space after 1000 steps: truncation has something to cut
+ * all the way. The random start makes every environment complex and none of them symmetric.
+ */
+describe("a weakly coupled chain, Lanczos", () => {
+  const shape = tree([
+    [0, 1],
+    [2, 3],
+  ]);
+  const sizes = [3, 3, 3, 3];
+  const rhs = schroedinger(productSum(shape, sizes, randomChain(sizes, 1e-3)));
+  const solver = exponential({ tolerance: 1e-13 });
+  const theta = 1e-12;
+
+  const run = (integrator: Integrator, from: TTN, span: readonly [number, number], h: number) =>
+    snapshots(
+      { name: "chain", rhs, initial: from, span, observables: { norm, energy: (y) => rhs.expectation(y).re } },
+      { integrator, h, solver, truncation: { tolerance: integrator.promises.rankAdaptive ? theta : "off" } },
+    );
+  const start = (integrator: Integrator): TTN => {
+    const y = randomState(shape, sizes, integrator.promises.rankAdaptive ? 1 : 2, seeded(31), "complex128");
+    return scale(1 / norm(y), y);
+  };
+  const drift = (all: Awaited<ReturnType<typeof run>>, name: "norm" | "energy"): number => {
+    const values = all.map((s) => s.observables![name] as number);
+    return maxOf(values.map((v) => Math.abs(v - values[0]!)));
+  };
+  const those = (conserves: Integrator["promises"]["conserves"]) =>
+    methods.filter(({ integrator }) => integrator.promises.conserves === conserves);
+
+  test.each(those("norm and energy"))(
+    "$name keeps norm and energy over 1000 steps, and back in time",
+    async ({ integrator }) => {
+      const steps = 1000;
+      const h = 0.01;
+      const there = await run(integrator, start(integrator), [0, steps * h], h);
+      expect(there).toHaveLength(steps + 1);
+      const back = await run(integrator, there.at(-1)!.y, [steps * h, 0.9 * steps * h], h);
+      expect(back).toHaveLength(steps / 10 + 1);
+      expect(back.at(-1)!.h).toBeLessThan(0);
+      const bound = Math.min(1e-9, steps * theta + 1e-12 * Math.sqrt(steps));
+      for (const all of [there, back, [there[0]!, back.at(-1)!]])
+        for (const name of ["norm", "energy"] as const) expect(drift(all, name)).toBeLessThanOrEqual(bound);
+    },
+  );
+
+  test.each(those("nothing"))("$name drifts, less so in smaller steps", async ({ integrator }) => {
+    const points = [];
+    for (const h of [0.08, 0.04, 0.02]) {
+      const all = await run(unstarted(integrator), start(integrator), [0, 4], h);
+      points.push({ h, error: drift(all, "norm") });
+    }
+    for (const { error } of points) expect(error).toBeGreaterThan(1e-9);
+    expect(slopeOf(points)).toBeGreaterThanOrEqual(0.8);
+  });
+
+  test("the Strang splitting is symmetric: 100 steps there and 100 back end where they began", async () => {
+    const returned = async (integrator: Integrator): Promise<number> => {
+      const initial = start(integrator);
+      const there = (await run(integrator, initial, [0, 5], 0.05)).at(-1)!;
+      const back = (await run(integrator, there.y, [5, 0], 0.05)).at(-1)!;
+      return distance(toDense(back.y), toDense(initial));
+    };
+    expect(await returned(projectorSplitting({ splitting: "strang" }))).toBeLessThan(1e-9);
+    expect(await returned(projectorSplitting())).toBeGreaterThan(1e-7);
   });
 });
 
