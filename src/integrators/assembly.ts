@@ -4,7 +4,7 @@ import { type Frame, workspace } from "../linalg/workspace.ts";
 import { asBasis } from "../ttn/gauge.ts";
 import type { NodeId, Tree } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { augment, noiseOf, roundOffOf } from "./augment.ts";
+import { augment, negligible, noiseOf, roundOffOf } from "./augment.ts";
 import type { StepContext } from "./integrator.ts";
 import type { LocalSolution } from "./local/problem.ts";
 
@@ -39,13 +39,15 @@ export interface Assembly {
  */
 export function assemble(
   context: StepContext,
-  tree: Tree,
+  y: TTN,
   frames: Frames,
   nodes: readonly NodeId[],
   solutions: readonly LocalSolution[],
   coupling: Coupling,
   select?: readonly (Tensor | undefined)[],
 ): Assembly {
+  const { tree } = y;
+  const noise = negligible(context, y);
   const bases = [...frames.bases];
   const fresh: (Tensor | null)[] = [];
   const news: Tensor[] = [];
@@ -74,7 +76,7 @@ export function assemble(
     const solution = assembly.widen(id, own.final, frame);
     const columns = select?.[id];
     const directions = columns ? modeProduct(solution, solution.shape.length - 1, columns, frame) : solution;
-    const result = augment(bases[id]!, directions, noiseOf(own), roundOffOf(context));
+    const result = augment(bases[id]!, directions, Math.max(noise, noiseOf(own)), roundOffOf(context));
     bases[id] = result.basis;
     fresh[id] = result.fresh;
     if (result.fresh) news[id] = matmul(result.fresh, asBasis(solution), "C", "N");

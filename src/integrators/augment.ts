@@ -100,6 +100,18 @@ export function fieldAt({ rhs }: StepContext, trial: TTN, test: TTN, t: number):
 export const roundOffOf = ({ truncation }: StepContext): number | undefined =>
   truncation.tolerance === "off" ? Number.EPSILON : undefined;
 
+/**
+ * Directions of a smaller amplitude are not worth a column: a tenth of what truncation may remove on an edge. Zero where truncation is
+ * off.
+ */
+export function negligible({ truncation }: StepContext, y: TTN): number {
+  const { tolerance, relative = false } = truncation;
+  if (tolerance === "off") return 0;
+  return (
+    ((relative ? tolerance * norm(y.tensors[y.center]!) : tolerance) * 0.1) / Math.sqrt(edgesOf(y.tree).length || 1)
+  );
+}
+
 /** Throws a RangeError when a setting is none of the known words. */
 export function oneOf(what: string, value: string, known: readonly string[]): void {
   if (!known.includes(value))

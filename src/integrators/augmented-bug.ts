@@ -2,7 +2,7 @@ import type { Tensor } from "../linalg/tensor.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { assembled, augment, growingEdges, inBases, noiseOf, roundOffOf, solveNodes } from "./augment.ts";
+import { assembled, augment, growingEdges, inBases, negligible, noiseOf, roundOffOf, solveNodes } from "./augment.ts";
 import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
 import type { LocalSolver } from "./local/problem.ts";
 
@@ -57,6 +57,7 @@ export async function augmentedBases(
 ): Promise<{ readonly bases: readonly Tensor[]; readonly applications: number; readonly failure: StepFailure | null }> {
   const bases: Tensor[] = [...y.tensors];
   const growing = new Set(growingEdges(y));
+  const noise = negligible(context, y);
   let applications = 0;
   for (const level of levels(y.tree)) {
     const nodes = level.filter((id) => growing.has(id));
@@ -74,7 +75,12 @@ export async function augmentedBases(
       applications += solved.applications;
       batch.nodes.forEach((id, k) => {
         const solution = solved.solutions[k]!;
-        bases[id] = augment(y.tensors[id]!, solution.final, noiseOf(solution), roundOffOf(context)).basis;
+        bases[id] = augment(
+          y.tensors[id]!,
+          solution.final,
+          Math.max(noise, noiseOf(solution)),
+          roundOffOf(context),
+        ).basis;
       });
     }
   }

@@ -95,7 +95,7 @@ async function step(
     return scaled(h, block(field, offset, old.with(i, field.shape[i]! - old[i]!)));
   };
   const blocks = coupling === "euler" ? eulerCoupling : evolvedCoupling(y.tree, frames);
-  const assembly = assemble(context, y.tree, frames, growing, solved.solutions, blocks);
+  const assembly = assemble(context, y, frames, growing, solved.solutions, blocks);
   const { bases } = assembly;
 
   let missed: number | null = null;

@@ -16,7 +16,7 @@ import { centers, splitMode } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { Frames } from "./assembly.ts";
-import { augment, fieldAt, growingEdges, inBases } from "./augment.ts";
+import { augment, fieldAt, growingEdges, inBases, negligible, roundOffOf } from "./augment.ts";
 import type { StepContext } from "./integrator.ts";
 
 /**
@@ -34,7 +34,7 @@ export function grownByField(
   const bases = [...y.tensors];
   for (const id of growing) {
     const motion = scaled(h, fieldAt(context, at[id]!, inBases(y, id, bases), t));
-    bases[id] = augment(y.tensors[id]!, motion, 0, Number.EPSILON).basis;
+    bases[id] = augment(y.tensors[id]!, motion, negligible(context, y), roundOffOf(context)).basis;
   }
   return { bases, applications: growing.length };
 }
@@ -42,16 +42,16 @@ export function grownByField(
 /** Frames grown by where the state moves first, with what that cost. */
 export interface PredictedFrames extends Frames {
   readonly applications: number;
-  /** For each node, the columns of its solution that belong to Y + h/2 F(t, Y); only with wide frames. */
+  /** For each node, the columns of its solution that belong to Y + h/2 F(t, Y). */
   readonly main: readonly (Tensor | undefined)[];
 }
 
 /**
- * The state in bases grown by F(t, Y), seen from every node. Below a node its frame holds U and F(t, Y); what lies beyond it,
- * Q in Mat(C)^T = Q S^T, stays as it is, or with `wide` is grown by F(t, Y) in the same way, so that a node's tensor gets up to
- * twice as many columns, the new ones zero at first. Cost: one application a node, two with `wide`.
+ * The state in frames grown by F(t, Y) on both sides of every edge, seen from every node. Below a node its frame holds U and F(t, Y);
+ * what lies beyond it, Q in Mat(C)^T = Q S^T, is grown by F(t, Y) in the same way, so that a node's tensor gets up to twice as
+ * many columns, the new ones zero at first. Cost: two applications a node. [kusch2024second; docs/integrators.md]
  */
-export function predictedFrames(context: StepContext, y: TTN, t: number, h: number, wide: boolean): PredictedFrames {
+export function predictedFrames(context: StepContext, y: TTN, t: number, h: number): PredictedFrames {
   const { nodes } = y.tree;
   const root = rootOf(y.tree);
   const { bases, applications } = grownByField(context, y, t, h);
@@ -64,8 +64,8 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
     const { children } = nodes[id]!;
     const here = at[id];
     if (!here || !children.some((child) => inside.includes(child))) continue;
-    const motion = wide ? scaled(h, fieldAt(context, centers(y)[id]!, here, t)) : null;
-    if (motion) more++;
+    const motion = scaled(h, fieldAt(context, centers(y)[id]!, here, t));
+    more++;
     children.forEach((child, i) => {
       // of mode i only the old directions carry anything
       const shape = here.tensors[id]!.shape.with(i, y.tensors[child]!.shape.at(-1)!);
@@ -77,8 +77,8 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
         );
       const own = old(here.tensors[id]!);
       const { q, r } = splitMode(own, i);
-      const beyond = motion ? grownBeyond(q, own, old(motion), i) : { q };
-      if (beyond.main) main[child] = beyond.main;
+      const beyond = grownBeyond(context, y, q, own, old(motion), i);
+      main[child] = beyond.main;
       const amplitude = modeProduct(y.tensors[child]!, y.tensors[child]!.shape.length - 1, r);
       const below = nodes[child]!.children.map((c) => bases[c]!.shape.at(-1)!);
       const sizes = below.length > 0 ? below : amplitude.shape.slice(0, -1);
@@ -92,9 +92,16 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
 }
 
 /** [Q, F] over one mode; and the columns in which (C + h/2 F) = Q X^T has its part, an orthonormal basis of the rows of X. */
-function grownBeyond(q: Tensor, c: Tensor, motion: Tensor, mode: number): { q: Tensor; main?: Tensor } {
+function grownBeyond(
+  context: StepContext,
+  y: TTN,
+  q: Tensor,
+  c: Tensor,
+  motion: Tensor,
+  mode: number,
+): { q: Tensor; main: Tensor } {
   const isometry = matricize(q, mode);
-  const fresh = orthAug(isometry, matricize(motion, mode), 0, Number.EPSILON);
+  const fresh = orthAug(isometry, matricize(motion, mode), negligible(context, y), roundOffOf(context));
   const grown = concatLast(isometry, fresh);
   const halfway = copy(c);
   axpy({ re: 0.5, im: 0 }, motion, halfway);

@@ -7,16 +7,16 @@ import { midpointBug } from "./midpoint-bug.ts";
 import { predictedFrames } from "./predict.ts";
 
 /**
- * Parallel BUG in predicted frames, our own, for any tree. Frames are first grown by F(t0, Y0) below every node, one
- * application each; then all nodes but the root are solved at once in these frames; bases [U0, F(t0, Y0), Ut] take
+ * Parallel BUG in predicted frames, our own, for any tree. All frames are first grown by F(t0, Y0) on both sides of every edge, as
+ * in second-order parallel BUG; then all nodes but the root are solved at once in these frames; bases [U0, F(t0, Y0), Ut] take
  * what is new in the solutions; at last the root is solved in them (Galerkin), and ranks are truncated.
  *
  * A basis that holds Y0, its first derivative and the end of the step holds the solution at all times of the step up to O(h^3),
- * so that the Galerkin solve is of order three where the error of the low-rank model allows it; order two is what we
- * promise (docs/integrators.md has the derivation, and what did not work). A run makes its first step with midpoint BUG: from
- * low rank nearly all of the error is made there, and a sequential method makes less of it. The space holds Y0: norm, energy and descent are kept
- * as by augmented BUG. Cost: one application a node; one solve a node with its children's ranks doubled, all of them
- * independent; one of the root at three times its ranks, a matrix on binary trees.
+ * so that the Galerkin solve is of order three where nothing leaves the tangent space; order two is what we promise
+ * (docs/integrators.md has the derivation, and what did not work). A run makes its first step with midpoint BUG: from low rank
+ * nearly all of the error is made there, and a sequential method makes less of it. The space holds Y0: norm, energy and descent are
+ * kept as by augmented BUG. Cost: two applications a node; one solve a node with all its ranks doubled, all of them
+ * independent; one of the root at up to four times its ranks, a matrix on binary trees.
  */
 export function predictedBug(): Integrator {
   return {
@@ -34,13 +34,13 @@ export function predictedBug(): Integrator {
     async step(context, y, t, h) {
       const { tree } = y;
       const root = rootOf(tree);
-      const frames = predictedFrames(context, y, t, h, false);
+      const frames = predictedFrames(context, y, t, h);
       const growing = growingEdges(frames.at[root]!);
       const trials = growing.map((id) => frames.at[id]!);
       const solved = await solveNodes(context, trials, "basis", t, h);
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
-      const { bases } = assemble(context, tree, frames, growing, solved.solutions, coupling);
+      const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling);
       const start = inBases(y, root, bases);
       const last = await solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;

@@ -26,7 +26,7 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
     async step(context, y, t, h) {
       const { tree } = y;
       const root = rootOf(tree);
-      const frames = predictedFrames(context, y, t, h, true);
+      const frames = predictedFrames(context, y, t, h);
       const start = frames.at[root]!;
       const growing = growingEdges(start);
       const nodes = [...growing, root];
@@ -35,7 +35,7 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
       const select = variant === "3r" ? frames.main : undefined;
-      const { bases, widen } = assemble(context, tree, frames, growing, solved.solutions, coupling, select);
+      const { bases, widen } = assemble(context, y, frames, growing, solved.solutions, coupling, select);
       const core = widen(root, solved.solutions.at(-1)!.final);
       const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
       const applications = frames.applications + solved.applications;

@@ -151,6 +151,7 @@ class Lanczos implements Projected {
     if (m > 1) axpy(times({ re: -hop, im: 0 }, times(p, p)), basis[m - 2]!, w); // T[m-1, m] = beta p / conj(p)
     const c = dot(v, w);
     const alpha = c.re * p.re + c.im * p.im; // Re(conj(p) c): the imaginary part is round-off
+    if (!Number.isFinite(alpha)) return Number.NaN;
     axpy({ re: -alpha * p.re, im: -alpha * p.im }, v, w);
     const next = norm(w);
     this.#alpha.push(alpha);

@@ -34,7 +34,7 @@ export const methods: readonly Method[] = [
   {
     name: "parallel BUG in predicted frames",
     integrator: predictedBug(),
-    applications: [midpointWork, leaves + inner + 4 * inner + 4 * root],
+    applications: [midpointWork, leaves + inner + (inner + root) + 4 * inner + 4 * root],
   },
   { name: "augmented BUG", integrator: augmentedBug(), applications: always(4 * all) },
   {

@@ -1,7 +1,7 @@
 import { axpy, norm } from "../../linalg/level1.ts";
 import { allFinite, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
-import { type LocalSolution, type LocalSolver, startValue } from "./problem.ts";
+import { isTrivial, type LocalSolution, type LocalSolver, startValue } from "./problem.ts";
 
 export interface Dopri5Options {
   /** Error allowed a step, relative to |X|. Default 1e-10. */
@@ -38,6 +38,7 @@ export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5
     order: Number.POSITIVE_INFINITY,
     solve(problem): LocalSolution {
       const y = startValue(problem);
+      if (isTrivial(problem)) return { final: y, applications: 0, errorEstimate: 0, converged: true };
       const size0 = norm(y);
       using frame = workspace().frame();
       const g = problem.field.plan(frame);
