@@ -1,6 +1,7 @@
 import type { Experiment } from "../src/io/index.ts";
 import { ising } from "./ising.ts";
+import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
 
 /** All experiments that `dlra run` knows. A new one is one file and one entry here. */
-export const experiments: readonly Experiment[] = [ising, spins];
+export const experiments: readonly Experiment[] = [ising, spins, robustness];

@@ -48,6 +48,8 @@ describe("the command", () => {
       "Delta",
       "nu",
       "T",
+      "rtol",
+      "atol",
       "dt",
       "tolerance",
       "maxRank",
@@ -79,8 +81,8 @@ describe("the command", () => {
 describe("wrong usage ends with exit code 2 and one line that names what was given", () => {
   test.each([
     [["rnu", "ising"], 'unknown command "rnu"; did you mean "run"?'],
-    [["run"], "run: which experiment? Known: ising, spins"],
-    [["run", "isng"], 'unknown experiment "isng"; did you mean "ising"? Known: ising, spins'],
+    [["run"], "run: which experiment? Known: ising, spins, robustness"],
+    [["run", "isng"], 'unknown experiment "isng"; did you mean "ising"? Known: ising, spins, robustness'],
     [["list", "spin"], 'unknown experiment "spin"; did you mean "spins"?'],
     [["run", "ising", "more"], 'unexpected argument "more"'],
     [["run", "ising", "--ot", "x"], 'unknown option --ot; did you mean "--out"?'],
@@ -101,15 +103,24 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     [["run", "ising", "--set", "d=0"], "ising: d is 0, expected a number of spins from 1 to 4096"],
     [
       ["run", "ising", "--set", "integrator=paralel"],
-      'ising: integrator is "paralel", expected parallel or augmented (BUG)',
+      'ising: integrator is "paralel", expected one of the methods predicted, parallel, ',
+    ],
+    [["run", "ising", "--set", "integrator=paralel"], 'augmented-corrected; did you mean "parallel"?'],
+    [["run", "ising", "--set", "rtol=1e-4", "--set", "dt=0.1"], "dt = 0.1 and rtol = 0.0001 were both given"],
+    [["run", "spins", "--set", "atol=1e-4", "--set", "tolerance=1e-4"], "tolerance = 0.0001 and atol = 0.0001"],
+    [["run", "ising", "--set", "rtol=0"], "ising: rtol is 0, expected relative error at the end"],
+    [
+      ["run", "ising", "--set", "integrator=lie", "--set", "tolerance=1e-6"],
+      "integrator=lie keeps the ranks it starts with (initialRank); methods that adapt them: predicted, parallel",
+    ],
+    [
+      ["run", "ising", "--set", "integrator=strang", "--set", "rtol=1e-6"],
+      "rtol = 0.000001 was given, but integrator=strang keeps the ranks",
     ],
     [["run", "ising", "--set", "alpha=-1"], "ising: alpha is -1, expected decay of the interaction"],
     [["run", "ising", "--set", "alpha=null"], "ising: alpha is null, expected"],
     [["run", "ising", "--set", "Omega=1e999"], "ising: Omega is Infinity, expected transverse field, a number"],
-    [
-      ["run", "ising", "--set", "solver=euler"],
-      'ising: solver is "euler", expected local solver: krylov, rk4 or dopri5',
-    ],
+    [["run", "ising", "--set", "solver=euler"], 'ising: solver is "euler", expected local solver: auto ('],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
     [
       ["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"],
@@ -253,7 +264,7 @@ describe("configurations", () => {
     ["missing.json", null, 4, "cannot be read"],
     ["broken.json", "{", 2, "is no JSON"],
     ["array.json", "[]", 2, 'expected an object with "experiment" and "parameters"'],
-    ["nameless.json", {}, 2, "experiment is missing, expected one of ising, spins"],
+    ["nameless.json", {}, 2, "experiment is missing, expected one of ising, spins, robustness"],
     ["number.json", { experiment: 3 }, 2, "experiment is 3"],
     ["other.json", { experiment: "sing" }, 2, 'unknown experiment "sing"'],
     ["field.json", { experiment: "ising", paramters: {} }, 2, 'unknown field "paramters"; did you mean "parameters"?'],
