@@ -250,15 +250,16 @@ export function scaled(alpha: Scalar, x: Tensor): Tensor {
 
 /** Linear combination of tensors of one shape. */
 export function combine(terms: readonly (readonly [Scalar, Tensor])[]): Tensor {
-  const [first, ...rest] = terms;
+  const [first] = terms;
   if (!first) throw new RangeError("combine: no terms were given, expected one or more");
-  const dtype = commonDtype(...terms.flatMap(([alpha, x]) => [dtypeOf(alpha), x.dtype]));
-  const out = copy(asDtype(scaled(first[0], first[1]), dtype));
-  for (const [alpha, x] of rest) {
-    if (shapeText(x.shape) !== shapeText(out.shape))
-      throw new RangeError(`combine: the tensors are ${shapeText(out.shape)} and ${shapeText(x.shape)}: shapes differ`);
-    axpy(complex(alpha), asDtype(x, dtype), out);
-  }
+  const { shape } = first[1];
+  const out = tensor(shape, commonDtype(...terms.flatMap(([alpha, x]) => [dtypeOf(alpha), x.dtype])));
+  terms.forEach(([alpha, x], k) => {
+    if (x.shape.length !== shape.length || x.shape.some((n, i) => n !== shape[i]))
+      throw new RangeError(`combine: the tensors are ${shapeText(shape)} and ${shapeText(x.shape)}: shapes differ`);
+    if (k === 0) scaleInto(complex(alpha), asDtype(x, out.dtype), out);
+    else axpy(complex(alpha), asDtype(x, out.dtype), out);
+  });
   return out;
 }
 
