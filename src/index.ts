@@ -18,7 +18,7 @@ export const evolve = (
 
 export { inline } from "./executors/inline.ts";
 export { type AugmentedBugOptions, augmentedBug } from "./integrators/augmented-bug.ts";
-export { EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";
+export { type ErrorParts, EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";
 export type { Executor } from "./integrators/executor.ts";
 export { fixedRankBug } from "./integrators/fixed-rank-bug.ts";
 export type {
@@ -29,6 +29,7 @@ export type {
   StepResult,
   StepSuccess,
 } from "./integrators/integrator.ts";
+export { automatic } from "./integrators/local/automatic.ts";
 export { type Dopri5Options, dopri5 } from "./integrators/local/dopri5.ts";
 export { type ExponentialOptions, exponential } from "./integrators/local/exponential.ts";
 export { exactIncrement } from "./integrators/local/increment.ts";

@@ -9,14 +9,14 @@ import { predictedFrames } from "./predict.ts";
 /**
  * Parallel BUG in predicted frames, our own, for any tree. All frames are first grown by F(t0, Y0) on both sides of every edge, as
  * in second-order parallel BUG; then all nodes but the root are solved at once in these frames; bases [U0, F(t0, Y0), Ut] take
- * what is new in the solutions; at last the root is solved in them (Galerkin), and ranks are truncated.
+ * what is new in the solutions where Y0 + h/2 F(t0, Y0) lies (its 3r variant); at last the root is solved in them (Galerkin), and ranks are truncated.
  *
  * A basis that holds Y0, its first derivative and the end of the step holds the solution at all times of the step up to O(h^3),
  * so that the Galerkin solve is of order three where nothing leaves the tangent space; order two is what we promise
  * (docs/integrators.md has the derivation, and what did not work). A run makes its first step with midpoint BUG: from low rank
  * nearly all of the error is made there, and a sequential method makes less of it. The space holds Y0: norm, energy and descent are
  * kept as by augmented BUG. Cost: two applications a node; one solve a node with all its ranks doubled, all of them
- * independent; one of the root at up to four times its ranks, a matrix on binary trees.
+ * independent; one of the root at up to three times its ranks, a matrix on binary trees.
  */
 export function predictedBug(): Integrator {
   return {
@@ -40,7 +40,7 @@ export function predictedBug(): Integrator {
       const solved = await solveNodes(context, trials, "basis", t, h);
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
-      const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling);
+      const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling, frames.main);
       const start = inBases(y, root, bases);
       const last = await solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
