@@ -23,7 +23,7 @@ const seriesOf = (
     return { name, x, y };
   });
 
-/** Gray lines of order one, two and three, in the upper part, the middle and the lower part of what is shown. */
+/** Gray lines of order one, two and three, in the upper part, the middle and the lower part of the errors that fall. */
 function orders(h: readonly number[], errors: readonly number[]): Guide[] {
   const shown = errors.filter((e) => e > 0).sort((a, b) => a - b);
   return [1, 2, 3].map((exponent) => ({
@@ -52,7 +52,7 @@ export function orderFigure(
         series: seriesOf(names, (name) => [one.steps, table[name]!.observed[one.name]!.error]),
         guides: orders(
           one.steps,
-          errors.map((e) => e[0]!),
+          errors.filter((e) => e.at(-1)! < e[0]! / 2).map((e) => e[0]!),
         ),
       };
     }),
