@@ -25,6 +25,7 @@ const mutants = {
     files: [...integrators("contract", "conservation"), "test/ttn/environment.test.ts"],
     tests: "environment|'augmented BUG' (order|back in time|keeps norm)",
   },
+  "swap-conj-predicted": { files: integrators("covariance"), tests: "three steps commute" },
   "backward-sign": {
     files: integrators("contract", "conservation"),
     tests: "'projector splitting, (Lie|Strang)' (exactness|order|back in time)|Strang splitting is symmetric",
@@ -53,9 +54,9 @@ try {
     if (fault) faults++;
     const seconds = ((performance.now() - start) / 1000).toFixed(0);
     console.log(
-      `${name.padEnd(16)} ${failed.length} failed, ${passed} passed, ${seconds} s${fault ? `  ${fault}` : ""}`,
+      `${name.padEnd(20)} ${failed.length} failed, ${passed} passed, ${seconds} s${fault ? `  ${fault}` : ""}`,
     );
-    for (const test of failed.slice(0, 2)) console.log(`${"".padEnd(16)}   ${test}`);
+    for (const test of failed.slice(0, 2)) console.log(`${"".padEnd(20)}   ${test}`);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });
