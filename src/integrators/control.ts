@@ -1,6 +1,8 @@
 import { dot, norm as size } from "../linalg/level1.ts";
 import { add, norm, scale } from "../ttn/arithmetic.ts";
 import { centers } from "../ttn/gauge.ts";
+import { roomFor } from "../ttn/room.ts";
+import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { type Stepping, type TakenStep, takeStep } from "./attempt.ts";
 import { fieldAt } from "./augment.ts";
@@ -23,6 +25,8 @@ const solverShare = 0.05;
 const aim = 0.8;
 /** Steps in a row that go without a check while the size hardly changes. */
 const trusted = 4;
+/** The smallest step, as a share of the span. */
+const smallest = 1e-10;
 
 /**
  * Steps whose size, truncation tolerance and solver tolerances follow from the accuracy asked for.
@@ -31,7 +35,8 @@ const trusted = 4;
  * piece: for a method of order p the difference over 2^p - 1 estimates the error of the halves. Truncation gets a part of what is
  * allowed, so that its tolerance falls like h^(p+1), as the error theory asks; solvers get another. A proportional-integral
  * controller chooses the next size from this ratio and the last; while it hardly changes the size, only every fifth step is
- * compared. Where a shorter step is no better (ranks are limited), it stands. [hairer1993solving II.4; gustafsson1988pi]
+ * compared. A step that is no better for being shorter is repeated from a start with room for where it led; where that does not
+ * help (ranks are limited), it stands. [hairer1993solving II.4; gustafsson1988pi]
  */
 export async function* chosenSteps(
   context: StepContext,
@@ -75,15 +80,16 @@ export async function* chosenSteps(
         }
         return taken;
       };
-      let failed: { readonly h: number; readonly error: number } | null = null;
+      let failed: { readonly h: number; readonly error: number; readonly ratio: number } | null = null;
+      let start = y;
       for (;;) {
         const left = Math.abs(stop - t);
         const isLast = h >= left * (1 - 1e-9);
         const own = isLast ? left : left < 2 * h ? left / 2 : h; // no tiny rest
         const compares = unchecked === 0;
-        const half = await take(y, t, own / 2, 2 * number);
+        const half = await take(start, t, own / 2, 2 * number);
         const end = half.ok ? await take(half.y, t + (direction * own) / 2, own / 2, 2 * number + 1) : half;
-        const whole = end.ok && compares ? await take(y, t, own, 2 * number) : end;
+        const whole = end.ok && compares ? await take(start, t, own, 2 * number) : end;
         if (!half.ok || !end.ok || !whole.ok) {
           const failure = [half, end, whole].find((s) => !s.ok) as Exclude<typeof half, { ok: true }>;
           yield { ok: false, failure, h: direction * own };
@@ -95,9 +101,13 @@ export async function* chosenSteps(
         const isFloor = failed !== null && own <= 0.5 * failed.h && error > 0.5 * failed.error;
         if (compares && ratio > 1 / aim && !isFloor) {
           rejected++;
-          failed = { h: own, error };
+          // where the error falls no faster than the step, bases are missing: those of the end have some of them
+          if (failed && ratio > 0.5 * failed.ratio) start = roomFor(start, end.y);
+          failed = { h: own, error, ratio };
           h = own * Math.max(0.1, 0.9 * ratio ** (-1 / p));
-          continue;
+          if (h > smallest * length) continue;
+          yield { ok: false, failure: { ok: false, why: "step-too-small", node: rootOf(y.tree) }, h: direction * own };
+          return;
         }
         if (compares) {
           // far from the goal the last ratio tells nothing

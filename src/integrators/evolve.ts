@@ -38,7 +38,7 @@ export interface EvolveOptions {
    */
   readonly solver?: LocalSolver;
   readonly executor: Executor;
-  /** Repeat steps whose bases turn out too small. Default: false. */
+  /** Repeat steps whose bases turn out too small. Default: false; steps of chosen size have their own rule. */
   readonly rejection?: boolean | Rejection;
   /** Times at which observables are evaluated; steps end there. Default: after every step. */
   readonly observeAt?: readonly number[];
@@ -93,10 +93,14 @@ export class EvolutionError extends Error {
   readonly last: Snapshot;
 
   constructor(failure: StepFailure, last: Snapshot, h: number) {
-    const what = failure.why === "not-finite" ? "gave numbers that are not finite" : "did not converge";
+    const where = `in step ${last.step + 1}, from t = ${last.t} with h = ${h}`;
     super(
-      `the local solve at node ${failure.node} ${what} in step ${last.step + 1}, from t = ${last.t} with h = ${h}; ` +
-        "a smaller step, more substeps or a larger limit of the solver may help",
+      failure.why === "step-too-small"
+        ? `no step is short enough for the accuracy asked for, ${where}; a start with room for where the right-hand side ` +
+            "moves it (roomFor), larger ranks or a larger rtol may help"
+        : `the local solve at node ${failure.node} ` +
+            `${failure.why === "not-finite" ? "gave numbers that are not finite" : "did not converge"} ${where}; ` +
+            "a smaller step, more substeps or a larger limit of the solver may help",
     );
     this.code = failure.why;
     this.node = failure.node;
@@ -219,11 +223,12 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
     throw new TypeError(`evolve: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
   const size = sizeOf(h, rtol, atol);
   const truncation = truncationOf(options, integrator, typeof size !== "number");
-  const { factor = 10, attempts = 5 } = typeof options.rejection === "object" ? options.rejection : {};
+  const { rejection = false } = options;
+  const { factor = 10, attempts = 5 } = typeof rejection === "object" ? rejection : {};
   if (!(factor > 0)) throw new RangeError(`evolve: rejection.factor is ${factor}, expected a positive number`);
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new RangeError(`evolve: rejection.attempts is ${attempts}, expected a positive integer`);
-  if (options.rejection && !integrator.promises.rankAdaptive)
+  if (rejection && !integrator.promises.rankAdaptive)
     throw new RangeError(`evolve: ${integrator.name} keeps its ranks, so that no step can be repeated in wider bases`);
   if (!Number.isFinite(t0) || !Number.isFinite(t1))
     throw new RangeError(`evolve: the span is [${t0}, ${t1}], expected finite times`);
@@ -253,9 +258,9 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
     signal,
     executor,
     solver: options.solver ?? automatic({ basisTolerance: basisToleranceFor(truncation.tolerance) }),
-    measureMissed: Boolean(options.rejection),
+    measureMissed: Boolean(rejection),
   };
-  const stepping: Stepping = { integrator, rejection: options.rejection ? { factor, attempts } : null, normalize };
+  const stepping: Stepping = { integrator, rejection: rejection ? { factor, attempts } : null, normalize };
   return {
     context,
     stepping,

@@ -35,7 +35,7 @@ export interface StepContext {
 /** Numerical trouble is a value. */
 export interface StepFailure {
   readonly ok: false;
-  readonly why: "not-finite" | "solver-stalled";
+  readonly why: "not-finite" | "solver-stalled" | "step-too-small";
   readonly node: NodeId;
 }
 
