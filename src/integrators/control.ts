@@ -35,8 +35,8 @@ const smallest = 1e-10;
  * piece: for a method of order p the difference over 2^p - 1 estimates the error of the halves. Truncation gets a part of what is
  * allowed, so that its tolerance falls like h^(p+1), as the error theory asks; solvers get another. A proportional-integral
  * controller chooses the next size from this ratio and the last; while it hardly changes the size, only every fifth step is
- * compared. A step that is no better for being shorter is repeated from a start with room for where it led; where that does not
- * help (ranks are limited), it stands. [hairer1993solving II.4; gustafsson1988pi]
+ * compared. A step that is no better for being shorter is repeated from a start with room for where it led. Where a limit of ranks
+ * cuts more than the tolerance, errors up to a tenth of that are allowed as well. [hairer1993solving II.4; gustafsson1988pi]
  */
 export async function* chosenSteps(
   context: StepContext,
@@ -80,7 +80,7 @@ export async function* chosenSteps(
         }
         return taken;
       };
-      let failed: { readonly h: number; readonly error: number; readonly ratio: number } | null = null;
+      let failed: number | null = null;
       let start = y;
       for (;;) {
         const left = Math.abs(stop - t);
@@ -95,15 +95,16 @@ export async function* chosenSteps(
           yield { ok: false, failure, h: direction * own };
           return;
         }
-        const goal = aim * allowed(y, own);
+        const tolerances = truncationShare * allowed(y, own / 2);
+        const cut = Math.hypot(...[half, end].map((s) => Math.max(0, s.discarded - tolerances)));
+        const goal = Math.max(aim * allowed(y, own), 0.1 * cut);
         const error = compares ? norm(add(end.y, scale(-1, whole.y))) / (2 ** p - 1) : before * goal;
         const ratio = error / goal;
-        const isFloor = failed !== null && own <= 0.5 * failed.h && error > 0.5 * failed.error;
-        if (compares && ratio > 1 / aim && !isFloor) {
+        if (compares && ratio > 1 / aim) {
           rejected++;
-          // where the error falls no faster than the step, bases are missing: those of the end have some of them
-          if (failed && ratio > 0.5 * failed.ratio) start = roomFor(start, end.y);
-          failed = { h: own, error, ratio };
+          // an error that falls no faster than the step comes of bases that are missing: those of the end have some of them
+          if (failed !== null && ratio > 0.5 * failed) start = roomFor(start, end.y);
+          failed = ratio;
           h = own * Math.max(0.1, 0.9 * ratio ** (-1 / p));
           if (h > smallest * length) continue;
           yield { ok: false, failure: { ok: false, why: "step-too-small", node: rootOf(y.tree) }, h: direction * own };
@@ -113,8 +114,8 @@ export async function* chosenSteps(
           // far from the goal the last ratio tells nothing
           const steady = ratio > 0.2 && before > 0.2;
           const change = steady ? ratio ** (-0.7 / p) * before ** (0.4 / p) : 0.9 * Math.max(ratio, 1e-12) ** (-1 / p);
-          const factor = isFloor ? 1 : Math.min(number === 0 ? 20 : 5, Math.max(0.2, change));
-          unchecked = number > 0 && !failed && factor > 0.7 && factor < 1.4 ? trusted : 0;
+          const factor = Math.min(number === 0 ? 20 : 5, Math.max(0.2, change));
+          unchecked = number > 0 && failed === null && factor > 0.7 && factor < 1.4 ? trusted : 0;
           before = ratio;
           // a step shortened to meet a stop says nothing against longer ones
           h = Math.max(own < h ? h : 0, own * factor);

@@ -1,3 +1,4 @@
+import { dopri5 } from "../../src/integrators/local/dopri5.ts";
 import { norm } from "../../src/linalg/level1.ts";
 import {
   asDtype,
@@ -151,3 +152,49 @@ export class Worst {
     return x;
   }
 }
+
+/** A y over one mode of a full complex tensor. */
+function imageOverMode(y: Tensor, mode: number, a: Tensor): Tensor {
+  const before = sizeOf(y.shape.slice(0, mode));
+  const n = y.shape[mode]!;
+  const after = sizeOf(y.shape.slice(mode + 1));
+  const m = asDtype(a, "complex128").data;
+  const out = tensor(y.shape, "complex128");
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < n; j++) {
+      const [re, im] = [m[2 * (i * n + j)]!, m[2 * (i * n + j) + 1]!];
+      if (re === 0 && im === 0) continue;
+      for (let b = 0; b < before; b++)
+        for (let k = 0; k < after; k++) {
+          const [to, from] = [2 * ((b * n + i) * after + k), 2 * ((b * n + j) * after + k)];
+          out.data[to]! += re * y.data[from]! - im * y.data[from + 1]!;
+          out.data[to + 1]! += re * y.data[from + 1]! + im * y.data[from]!;
+        }
+    }
+  return out;
+}
+
+/** A sum of products applied to a full tensor, complex. */
+export function denseImage(terms: readonly ProductTerm[], y: Tensor): Tensor {
+  const out = tensor(y.shape, "complex128");
+  for (const { coefficient, factors } of terms) {
+    const c = complex(coefficient);
+    const image = factors.reduce((x, f) => imageOverMode(x, f.mode, f.operator), asDtype(y, "complex128"));
+    for (let i = 0; i < out.data.length; i += 2) {
+      out.data[i]! += c.re * image.data[i]! - c.im * image.data[i + 1]!;
+      out.data[i + 1]! += c.re * image.data[i + 1]! + c.im * image.data[i]!;
+    }
+  }
+  return out;
+}
+
+/** Y(T) of Y' = F(t, Y) for full complex tensors, to round-off. */
+export const denseFlow = (apply: (t: number, y: Tensor, out: Tensor) => void, start: Tensor, T: number): Tensor =>
+  dopri5({ rtol: 1e-12, atol: 1e-13, maxSteps: 1e6 }).solve({
+    node: 0,
+    field: { kind: "nonlinear", autonomous: false, dtype: "complex128", shapeOut: start.shape, plan: () => apply },
+    initial: asDtype(start, "complex128"),
+    t0: 0,
+    t1: T,
+    seeks: "state",
+  }).final;
