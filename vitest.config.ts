@@ -1,5 +1,13 @@
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
+/** The tests of every commit. Processes, not threads: a shared library is not loaded twice into one. */
 export default defineConfig({
-  test: { include: ["test/**/*.test.ts"], testTimeout: 120_000, pool: "forks", reporters: ["default"] },
+  test: {
+    include: ["test/**/*.test.ts"],
+    exclude: [...configDefaults.exclude, "test/**/*.long.test.ts"],
+    testTimeout: 120_000,
+    pool: "forks",
+    maxWorkers: "100%",
+    reporters: ["default"],
+  },
 });

@@ -123,15 +123,16 @@ describe("fixed rank 4 on a tree with small singular values, as printed", () => 
     });
   });
 
-  test("parallel BUG in predicted frames is of order three there, with flat singular values and with tiny ones", async () => {
-    for (const [which, finest] of [
-      ["flat", 5e-8],
-      ["tiny", 7e-8],
-    ] as const) {
-      const errors = await leafErrors(unstartedBy(predictedBug()), sigmas[which], 0);
-      expect(errors[2]).toBeLessThan(finest);
-      expect(Math.log2(errors[0]! / errors[2]!) / 2).toBeGreaterThan(2.7);
-    }
+  test("parallel BUG in predicted frames is of order three there; tiny singular values do no harm", async () => {
+    const [flat, tiny] = [
+      await leafErrors(unstartedBy(predictedBug()), sigmas.flat, 0),
+      await leafErrors(unstartedBy(predictedBug()), sigmas.tiny, 0),
+    ];
+    expect(Math.log2(flat[0]! / flat[2]!) / 2).toBeGreaterThan(2.7);
+    [3e-6, 4e-7, 6e-8].forEach((bound, k) => {
+      expect(flat[k]).toBeLessThan(bound);
+      expect(tiny[k]).toBeLessThan(bound);
+    });
   });
 
   test("no method is worse with tiny singular values than with those of order one", async () => {

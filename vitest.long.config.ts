@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** The tests that take minutes: `npm run test:long`. */
+export default defineConfig({
+  test: {
+    include: ["test/**/*.long.test.ts"],
+    testTimeout: 300_000,
+    pool: "forks",
+    maxWorkers: "100%",
+    reporters: ["default"],
+  },
+});
