@@ -3,13 +3,26 @@
 // what counts is failed assertions.
 // Meant to run after the tests themselves have passed. `node scripts/mutants.js swap-conj` tries one alone.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const integrators = (...names) => names.map((name) => `test/integrators/${name}.test.ts`);
+const integrators = (...names) =>
+  names.map((name) => {
+    const long = `test/integrators/${name}.long.test.ts`;
+    return existsSync(join(root, long)) ? long : `test/integrators/${name}.test.ts`;
+  });
 
 /** For each patch the test files that are run, and which of their tests, by a regular expression on the full name. */
 const mutants = {
@@ -45,8 +58,13 @@ const copy = mkdtempSync(join(tmpdir(), "dlra-mutants-"));
 let faults = 0;
 
 try {
-  for (const name of ["test", "package.json", "tsconfig.json", "vitest.config.ts"])
+  for (const name of ["test", "package.json", "tsconfig.json"])
     cpSync(join(root, name), join(copy, name), { recursive: true });
+  // the long tests belong to it as well
+  writeFileSync(
+    join(copy, "vitest.config.ts"),
+    'export default { test: { include: ["test/**/*.test.ts"], testTimeout: 300_000, pool: "forks", maxWorkers: "100%" } };',
+  );
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"), "dir");
   for (const name of wanted) {
     const start = performance.now();

@@ -98,7 +98,7 @@ export function fieldAt({ rhs }: StepContext, trial: TTN, test: TTN, t: number):
  * little as there is, since then small singular values are kept and so count.
  */
 export const roundOffOf = ({ truncation }: StepContext): number | undefined =>
-  truncation.tolerance === "off" ? Number.EPSILON : undefined;
+  truncation.tolerance === "off" ? 8 * Number.EPSILON : undefined;
 
 /**
  * Directions of a smaller amplitude are not worth a column: a tenth of what truncation may remove on an edge. Zero where truncation is

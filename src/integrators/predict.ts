@@ -1,14 +1,4 @@
-import {
-  block,
-  concatLast,
-  matmul,
-  matricize,
-  modeProduct,
-  pad,
-  permute,
-  scaled,
-  tensorize,
-} from "../linalg/contract.ts";
+import { block, concatLast, matmul, matricize, modeProduct, pad, permute, tensorize } from "../linalg/contract.ts";
 import { orthAug, qr } from "../linalg/factor.ts";
 import { axpy, conj } from "../linalg/level1.ts";
 import { copy, type Tensor } from "../linalg/tensor.ts";
@@ -33,8 +23,8 @@ export function grownByField(
   const growing = growingEdges(y);
   const bases = [...y.tensors];
   for (const id of growing) {
-    const motion = scaled(h, fieldAt(context, at[id]!, inBases(y, id, bases), t));
-    bases[id] = augment(y.tensors[id]!, motion, negligible(context, y), roundOffOf(context)).basis;
+    const motion = fieldAt(context, at[id]!, inBases(y, id, bases), t);
+    bases[id] = augment(y.tensors[id]!, motion, negligible(context, y) / Math.abs(h), roundOffOf(context)).basis;
   }
   return { bases, applications: growing.length };
 }
@@ -64,7 +54,7 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
     const { children } = nodes[id]!;
     const here = at[id];
     if (!here || !children.some((child) => inside.includes(child))) continue;
-    const motion = scaled(h, fieldAt(context, centers(y)[id]!, here, t));
+    const motion = fieldAt(context, centers(y)[id]!, here, t);
     more++;
     children.forEach((child, i) => {
       // of mode i only the old directions carry anything
@@ -77,7 +67,7 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
         );
       const own = old(here.tensors[id]!);
       const { q, r } = splitMode(own, i);
-      const beyond = grownBeyond(context, y, q, own, old(motion), i);
+      const beyond = grownBeyond(context, y, q, own, old(motion), i, h);
       main[child] = beyond.main;
       const amplitude = modeProduct(y.tensors[child]!, y.tensors[child]!.shape.length - 1, r);
       const below = nodes[child]!.children.map((c) => bases[c]!.shape.at(-1)!);
@@ -99,12 +89,13 @@ function grownBeyond(
   c: Tensor,
   motion: Tensor,
   mode: number,
+  h: number,
 ): { q: Tensor; main: Tensor } {
   const isometry = matricize(q, mode);
-  const fresh = orthAug(isometry, matricize(motion, mode), negligible(context, y), roundOffOf(context));
+  const fresh = orthAug(isometry, matricize(motion, mode), negligible(context, y) / Math.abs(h), roundOffOf(context));
   const grown = concatLast(isometry, fresh);
   const halfway = copy(c);
-  axpy({ re: 0.5, im: 0 }, motion, halfway);
+  axpy({ re: h / 2, im: 0 }, motion, halfway);
   const columns = qr(matmul(grown, matricize(halfway, mode), "C", "N")).q;
   return { q: tensorize(grown, c.shape, mode), main: permute(conj(columns), [1, 0]) };
 }
