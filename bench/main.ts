@@ -1,17 +1,27 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { balanced, evolve, parallelBug, spreadRanks, useBackend, version } from "../src/index.ts";
+import {
+  augmentedBug,
+  balanced,
+  evolve,
+  parallelBug,
+  predictedBug,
+  spreadRanks,
+  useBackend,
+  version,
+} from "../src/index.ts";
 import { createWasm, wasmBackend } from "../src/linalg/backends/wasm.ts";
 import { enableRelaxedSimd } from "../src/linalg/index.ts";
 import { longRangeIsing, spinChain, spinState } from "../src/problems/index.ts";
 import { available, cpuSeconds, currentDescription } from "./counting.ts";
 import { gemmRate, simdPeak } from "./gemm.ts";
 import { krylovShare } from "./krylov.ts";
+import { type Overhead, overhead } from "./overhead.ts";
 import { type StepTime, stepTime } from "./steps.ts";
 
 /*
- * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling memory; all without one.
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead memory; all without one.
  * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
  */
 
@@ -157,6 +167,18 @@ const parts: Record<string, () => void | Promise<void>> = {
         `  d = ${range}: time like d^${time.toFixed(2)}, arithmetic like d^${work.toFixed(2)}, edges of rank 16 like d^${edges.toFixed(2)}`,
       );
     results["scaling"] = { slopes, rows };
+  },
+  async overhead() {
+    const rows: Overhead[] = [];
+    for (const b of backends)
+      for (const integrator of [augmentedBug(), parallelBug(), predictedBug()])
+        rows.push(await overhead(b, integrator));
+    say("", "a step and its local solves, long-range Ising, d = 32, rank 32");
+    table([
+      ["backend", "method", "step s", "solves s", "step / solves"],
+      ...rows.map((r) => [r.backend, r.method, r.step.toFixed(3), r.solves.toFixed(3), r.ratio.toFixed(2)]),
+    ]);
+    results["overhead"] = rows;
   },
   memory() {
     const rows = backends.flatMap((b) =>
