@@ -136,8 +136,6 @@ export const leafCase = (which: keyof typeof sigmas, eps: number): Case => ({
   label: `leaf fields, ${which} singular values${eps > 0 ? `, coupled by ${eps}` : ""}`,
   steps: robustSteps,
   maxRank: 4,
-  // of the programs that print numbers; it keeps columns of size 1e-12 apart from large ones, which Krylov vectors mix
-  solver: (h) => rk4({ substeps: Math.ceil(h / 0.0125 - 1e-9) }),
   async prepare() {
     const { problem, exact } = leafFields(sigmas[which], eps);
     return { problem, errorOf: (y) => distance(toDense(y), exact) };

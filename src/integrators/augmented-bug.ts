@@ -23,6 +23,10 @@ export interface AugmentedBugOptions {
  * Cost: a node with ranks r is solved with its children's ranks doubled. [ceruti2023rank]
  */
 export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integrator {
+  if (innerSolver !== undefined && typeof innerSolver.solve !== "function")
+    throw new TypeError(
+      `augmentedBug: innerSolver is ${JSON.stringify(innerSolver)}, expected one such as midpointRule()`,
+    );
   return {
     name: innerSolver ? `augmented BUG, inner bases by ${innerSolver.name}` : "augmented BUG",
     reference: "ceruti2023rank",

@@ -62,6 +62,7 @@ export async function* chosenSteps(
   let y = y0;
   let t = t0;
   let number = 0;
+  context.rhs.beginStep?.(0, t0);
   let h = firstSize(context, y0, t0, length, p, allowed(y0, length));
   /** Error over what it aims at, of the last step that was compared. */
   let before = 1;
@@ -69,9 +70,9 @@ export async function* chosenSteps(
   for (const stop of stops) {
     while (direction * (stop - t) > 0) {
       const begin = performance.now();
-      context.rhs.beginStep?.(number, t);
+      if (number > 0) context.rhs.beginStep?.(number, t);
       let rejected = 0;
-      let applications = 0;
+      let applications = number === 0 ? y.tree.nodes.length : 0; // those of the first size
       const take = async (from: TTN, start: number, size: number, k: number) => {
         const taken = await takeStep(tuned(from, size), stepping, from, start, direction * size, k);
         if (taken.ok) {
@@ -91,6 +92,11 @@ export async function* chosenSteps(
         const end = half.ok ? await take(half.y, t + (direction * own) / 2, own / 2, 2 * number + 1) : half;
         const whole = end.ok && compares ? await take(start, t, own, 2 * number) : end;
         if (!half.ok || !end.ok || !whole.ok) {
+          // a local solve may fail for a step that is too long
+          rejected++;
+          h = own / 4;
+          unchecked = 0;
+          if (h > smallest * length) continue;
           const failure = [half, end, whole].find((s) => !s.ok) as Exclude<typeof half, { ok: true }>;
           yield { ok: false, failure, h: direction * own };
           return;

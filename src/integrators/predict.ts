@@ -45,7 +45,7 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
   const { nodes } = y.tree;
   const root = rootOf(y.tree);
   const { bases, applications } = grownByField(context, y, t, h);
-  const inside = growingEdges(y);
+  const inside = new Set(growingEdges(y));
   const at: TTN[] = [];
   const main: Tensor[] = [];
   let more = 0;
@@ -53,7 +53,7 @@ export function predictedFrames(context: StepContext, y: TTN, t: number, h: numb
   for (let id = root; id >= 0; id--) {
     const { children } = nodes[id]!;
     const here = at[id];
-    if (!here || !children.some((child) => inside.includes(child))) continue;
+    if (!here || !children.some((child) => inside.has(child))) continue;
     const motion = fieldAt(context, centers(y)[id]!, here, t);
     more++;
     children.forEach((child, i) => {

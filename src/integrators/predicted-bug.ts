@@ -12,7 +12,7 @@ import { predictedFrames } from "./predict.ts";
  * what is new in the solutions where Y0 + h/2 F(t0, Y0) lies (its 3r variant); at last the root is solved in them (Galerkin), and ranks are truncated.
  *
  * A basis that holds Y0, its first derivative and the end of the step holds the solution at all times of the step up to O(h^3),
- * so that the Galerkin solve is of order three where nothing leaves the tangent space; order two is what we promise
+ * so that the Galerkin solve is of order three on linear problems in the tangent space; order two is what we promise
  * (docs/integrators.md has the derivation, and what did not work). A run makes its first step with midpoint BUG: from low rank
  * nearly all of the error is made there, and a sequential method makes less of it. The space holds Y0: norm, energy and descent are
  * kept as by augmented BUG. Cost: two applications a node; one solve a node with all its ranks doubled, all of them

@@ -35,8 +35,9 @@ export interface PrescribedOptions {
 
 /**
  * Y' = A'(t) for a given A(t): the test of whether an integrator is exact for solutions of its own rank. Integrals over time are
- * exact, P* (A(t1) - A(t0)), with the solver `exactIncrement`; only other solvers, and the Euler coupling of parallel BUG,
- * need the derivative, and get a TypeError without it.
+ * exact, P* (A(t1) - A(t0)), with the solver `exactIncrement`; other solvers, and the methods that look at F itself
+ * (in predicted frames, second-order parallel, midpoint; the Euler coupling of parallel BUG), need the derivative, and get a
+ * TypeError without it.
  */
 export const prescribedRhs = (a: (t: number) => Networks, { derivative, ...options }: PrescribedOptions = {}): Rhs =>
   independent("prescribedRhs: A(t)", { ...options, value: derivative ?? null, integral: a, constant: null });

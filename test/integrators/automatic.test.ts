@@ -3,12 +3,19 @@ import {
   augmentedBug,
   balanced,
   dopri5,
+  EvolutionError,
   evolve,
   fixedRankBug,
+  fromFunction,
+  functionRhs,
+  inner,
   norm,
+  type Problem,
   parallelBug,
+  productState,
   productSum,
   projectorSplitting,
+  scale,
   schroedinger,
   toDense,
 } from "../../src/index.ts";
@@ -151,4 +158,55 @@ test("the default integrator, solver and tolerance suit a problem that says noth
   const all = await snapshots(problemOf(rhs, spinState(tree, "up", 1), 0.1), { h: 0.05 });
   expect(all).toHaveLength(3);
   expect(Math.max(...all.at(-1)!.ranks)).toBeGreaterThan(2);
+});
+
+describe("numerical trouble in steps of chosen size", () => {
+  const tree = balanced(2);
+  const start = productState(tree, [fromFunction([3], () => 1), fromFunction([3], () => 1)]);
+  const asked = (rhs: Problem["rhs"], T: number, rtol = 1e-3) => last(evolve(problemOf(rhs, start, T), { rtol }));
+
+  test("a local solve that fails in a long step is tried in a shorter one", async () => {
+    // stiff towards |Y|^2 = 1/2: explicit solvers give up in a long step
+    const rhs = functionRhs((_t, y) => scale(-1e4 * (inner(y, y).re - 0.5), y), { autonomous: true });
+    const { y } = await asked(rhs, 0.2);
+    expect(Math.abs(inner(y, y).re - 0.5)).toBeLessThan(1e-3);
+  });
+
+  test("numbers that are not finite end the run with the state before, and are called that", async () => {
+    const rhs = functionRhs((t, y) => scale(t > 0.5 ? Number.NaN : -1, y));
+    const error = await asked(rhs, 1).then(
+      () => null,
+      (e: unknown) => e,
+    );
+    expect(error).toBeInstanceOf(EvolutionError);
+    const { code, last: before } = error as EvolutionError;
+    expect(code).toBe("not-finite");
+    expect(before.t).toBeLessThanOrEqual(0.5);
+    expect(before.t).toBeGreaterThan(0.4);
+  });
+
+  test("a zero start, and a tolerance below round-off, are refused", async () => {
+    const rhs = functionRhs((_t, y) => scale(-1, y));
+    const zero = { ...problemOf(rhs, start, 1), initial: scale(0, start) };
+    await expect(evolve(zero, { rtol: 1e-3 }).next()).rejects.toThrow(/initial value of zero; give atol/);
+    await expect(asked(rhs, 1, 1e-15)).rejects.toThrow(/rtol is 1e-15, expected at least 1e-12/);
+    await last(evolve(zero, { rtol: 1e-3, atol: 1e-6 }));
+  });
+
+  test("what is frozen for a step is frozen before anything is evaluated", async () => {
+    const inside = functionRhs((_t, y) => scale(-1, y));
+    let begun = 0;
+    let evaluated = 0;
+    const rhs: Problem["rhs"] = {
+      ...inside,
+      beginStep: () => void begun++,
+      bind: (...args) => {
+        if (begun === 0) evaluated++;
+        return inside.bind(...args);
+      },
+    };
+    const { steps } = await asked(rhs, 1);
+    expect(evaluated).toBe(0);
+    expect(begun).toBe(steps.length - 1);
+  });
 });

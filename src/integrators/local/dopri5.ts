@@ -70,6 +70,11 @@ export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5
           if (c !== 0) axpy({ re: c * h, im: 0 }, slopes[j]!, error);
         });
         const e = norm(error);
+        // however short the step: it is the field that is no number
+        if (Number.isNaN(e) && !(share > 1e-12)) {
+          y.data.fill(Number.NaN);
+          return { final: y, applications, errorEstimate, converged: false };
+        }
         const ratio = e / (atol + rtol * Math.max(norm(y), norm(stage)));
         if (ratio <= 1) {
           y.data.set(stage.data);

@@ -45,7 +45,7 @@ export interface HeatOptions {
  *
  *     Y' = kappa sum_k D_k Y + s prod_k exp(-(i_k - c(t))^2 / 2 w^2),   c(t) = from + velocity t,
  *
- * D_k the second difference (1, -2, 1) in direction k: lengths are in grid spacings, times in squared spacings over kappa.
+ * D_k the second difference (1, -2, 1) in direction k: lengths are in grid spacings.
  * Y(0) is a Gaussian of the same width, of rank one, and so is the source at every time. The source leaves the tangent space
  * at Y(0): without `room` a BUG integrator sees little of it in its first step, an error of O(h) that is a few hundred times that of
  * all other steps. Observable `norm`. Affine, so for a solver such as `rk4` (stable for kappa d h < 0.6 a substep) or `dopri5`.

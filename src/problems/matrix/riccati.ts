@@ -50,7 +50,9 @@ export function lyapunovFlow(options: LyapunovOptions = {}): SolvedProblem {
   return flow("Lyapunov flow", a, b, initial, T, room, null);
 }
 
-export interface RiccatiOptions extends Omit<LyapunovOptions, "b"> {
+export interface RiccatiOptions extends Omit<LyapunovOptions, "b" | "initial"> {
+  /** Z, n x r, real: X(0) = Z Z^T. Default: C^T. */
+  readonly initial?: Tensor;
   /** B, n x k, real: the controls. Default: one constant column of norm one. */
   readonly b?: Tensor;
   /** C, m x n, real: the outputs. Default: one row, (1, 0, ..., 0). */

@@ -43,7 +43,7 @@ export interface ProductTerm {
  * Cost O(terms log terms + sum over edges of k^2 partners). The error of the operator is about tolerance x the coefficient
  * x the number of edges.
  * Throws a RangeError naming the term when a mode does not exist, is repeated, or a matrix has another size, and when a
- * number is not finite. [operators.md 3; ceruti2024ttno]
+ * number is not finite. [ceruti2024parallel, section 4; ceruti2024ttno]
  */
 export function productSum(
   tree: Tree,
