@@ -94,6 +94,9 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
     const other: SpinSettings = {
       ...settings,
       integrator: settings.integrator === "augmented" ? "parallel" : "augmented",
+      root: "auto",
+      coupling: "auto",
+      firstStep: "auto",
     };
     runs.push({ name: integratorOf(other).name, settings: other, record: await runWith(other, true) });
   }

@@ -50,9 +50,9 @@ export const runSettings = {
     .default("predicted")
     .describe(`one of the methods ${methodNames.join(", ")}`),
   root: z
-    .enum(["galerkin", "assembled"])
-    .default("galerkin")
-    .describe("root of integrator=parallel: galerkin or assembled (the paper's)"),
+    .enum(["auto", "galerkin", "assembled"])
+    .default("auto")
+    .describe("root of integrator=parallel: galerkin, assembled (the paper's), or auto (galerkin)"),
   coupling: z
     .enum(["auto", "euler", "evolved"])
     .default("auto")
@@ -60,15 +60,15 @@ export const runSettings = {
       "coupling blocks of integrator=parallel: euler (the paper's), evolved, or auto (evolved for a galerkin root, else euler)",
     ),
   firstStep: z
-    .enum(["augmented", "parallel"])
-    .default("augmented")
-    .describe("method of the first two steps of integrator=parallel: augmented or parallel"),
+    .enum(["auto", "augmented", "parallel"])
+    .default("auto")
+    .describe("method of the first two steps of integrator=parallel: augmented, parallel, or auto (augmented)"),
   rejection: z.boolean().default(false).describe("whether steps with too small bases are repeated: true or false"),
   solver: z
     .enum(["auto", "krylov", "rk4", "dopri5"])
     .default("auto")
     .describe("local solver: auto (krylov for linear right-hand sides, else dopri5), krylov, rk4 or dopri5"),
-  substeps: positiveInteger.default(1).describe("steps of rk4 in a time step, a positive integer"),
+  substeps: automatically(positiveInteger).describe("steps of rk4 in a time step, a positive integer, or auto (1)"),
   solverTolerance: automatically(positive).describe(
     "relative error of krylov and dopri5, a positive number, or auto (1e-12; with rtol or atol and solver=auto, chosen)",
   ),
@@ -169,7 +169,11 @@ export function treeOf(setting: RunSettings["tree"], d: number): Tree {
 /** The method of these settings. */
 export function integratorOf({ integrator, root, coupling, firstStep }: RunSettings): Integrator {
   if (integrator !== "parallel") return methods[integrator];
-  return parallelBug({ root, firstStep, ...(coupling === "auto" ? {} : { coupling }) });
+  return parallelBug({
+    ...(root === "auto" ? {} : { root }),
+    ...(firstStep === "auto" ? {} : { firstStep }),
+    ...(coupling === "auto" ? {} : { coupling }),
+  });
 }
 
 /** Whether step sizes, tolerances and ranks follow from an accuracy. */
@@ -209,7 +213,22 @@ export const stepOf = ({ dt }: RunSettings): number => (dt === "auto" ? usual.dt
 const toleranceOf = (s: RunSettings): number | "off" =>
   s.tolerance !== "auto" ? s.tolerance : methods[s.integrator].promises.rankAdaptive ? usual.tolerance : "off";
 
+/** Settings that concern one choice of another setting only. */
+const concerns = [
+  { names: ["root", "coupling", "firstStep"], of: "integrator", values: ["parallel"] },
+  { names: ["substeps"], of: "solver", values: ["rk4"] },
+  { names: ["solverTolerance"], of: "solver", values: ["auto", "krylov", "dopri5"] },
+  { names: ["basisTolerance"], of: "solver", values: ["auto", "krylov"] },
+] as const;
+
 function checkTogether(s: RunSettings, { promises }: Integrator): void {
+  for (const { names, of, values } of concerns) {
+    const given = names.find((name) => s[name] !== "auto");
+    if (given && !(values as readonly string[]).includes(s[of]))
+      throw new ConfigError(
+        `${given} = ${s[given]} was given with ${of} = ${s[of]}, but concerns ${of} = ${values.join(", ")} only`,
+      );
+  }
   const accuracy = s.rtol !== "off" ? `rtol = ${s.rtol}` : `atol = ${s.atol}`;
   if (isChosen(s)) {
     const other = (["dt", "tolerance"] as const).find((name) => s[name] !== "auto") ?? (s.relative ? "relative" : null);
@@ -232,7 +251,7 @@ function checkTogether(s: RunSettings, { promises }: Integrator): void {
 
 /** The local solver; null leaves its tolerances to the accuracy asked for. */
 function solverOf(s: RunSettings): LocalSolver | null {
-  if (s.solver === "rk4") return rk4({ substeps: s.substeps });
+  if (s.solver === "rk4") return rk4({ substeps: s.substeps === "auto" ? 1 : s.substeps });
   if (s.solver === "auto" && isChosen(s) && s.solverTolerance === "auto" && s.basisTolerance === "auto") return null;
   const tolerance = s.solverTolerance === "auto" ? usual.solverTolerance : s.solverTolerance;
   if (s.solver === "dopri5") return dopri5({ rtol: tolerance, atol: tolerance * 1e-2 });

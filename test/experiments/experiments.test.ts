@@ -99,7 +99,7 @@ describe("what a run of the quench leaves behind", async () => {
       nu: 2,
       maxRank: "auto",
       integrator: "predicted",
-      root: "galerkin",
+      root: "auto",
     });
   });
 

@@ -24,9 +24,9 @@ describe("parameters", () => {
       tolerance: "auto",
       maxRank: "auto",
       integrator: "predicted",
-      root: "galerkin",
+      root: "auto",
       coupling: "auto",
-      firstStep: "augmented",
+      firstStep: "auto",
       solver: "auto",
       tree: "binary",
       truncation: "weighted",
@@ -132,6 +132,16 @@ describe("what settings mean", () => {
     expect(parallel({ root: "assembled", coupling: "evolved" }).name).toBe(
       "parallel BUG, assembled root, evolved coupling",
     );
+  });
+
+  test.each([
+    [{ integrator: "midpoint", root: "assembled" }, "root = assembled was given with integrator = midpoint"],
+    [{ firstStep: "parallel" }, "firstStep = parallel was given with integrator = predicted"],
+    [{ substeps: 3 }, "substeps = 3 was given with solver = auto, but concerns solver = rk4 only"],
+    [{ solver: "rk4", solverTolerance: 1e-6 }, "solverTolerance = 0.000001 was given with solver = rk4"],
+    [{ solver: "dopri5", basisTolerance: 1e-6 }, "basisTolerance = 0.000001 was given with solver = dopri5"],
+  ])("what another choice leaves without meaning is refused: %o", (given, message) => {
+    expect(() => evolveOptions(parse(given))).toThrow(message);
   });
 
   test("options of the time loop", () => {
