@@ -63,6 +63,7 @@ export {
 } from "./linalg/tensor.ts";
 export { add, densityMatrix, inner, norm, scale, stateAs, toDense } from "./ttn/arithmetic.ts";
 export { fromDense, productState, randomState } from "./ttn/construct.ts";
+export { contractModes, marginalSquare, pointValue, slice } from "./ttn/contract-modes.ts";
 export { functionRhs, type Networks } from "./ttn/function-rhs.ts";
 export { centers, moveCenter, orthonormalize, ttn } from "./ttn/gauge.ts";
 export { type FunctionOptions, type LocalFunction, localRhs } from "./ttn/local-rhs.ts";
