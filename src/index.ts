@@ -46,6 +46,22 @@ export type { Rejection } from "./integrators/rejection.ts";
 export { type SecondOrderParallelBugOptions, secondOrderParallelBug } from "./integrators/second-order-parallel-bug.ts";
 export { type BackendName, backend, backendNames, useBackend } from "./linalg/current.ts";
 export { ConvergenceError, NonFiniteError } from "./linalg/errors.ts";
+export {
+  banded,
+  diagonal,
+  kroneckerProduct,
+  type Matrix,
+  type MatrixFunction,
+  type MatrixFunctionOptions,
+  type MatrixSum,
+  matrixFunction,
+  type PlainMatrix,
+  type SparseMatrix,
+  scaledIdentity,
+  sparse,
+  sparseOf,
+} from "./linalg/matrix.ts";
+export { denseOf, multiply } from "./linalg/matrix-product.ts";
 export { type Random, randomTensor, seeded } from "./linalg/random.ts";
 export {
   asDtype,

@@ -14,6 +14,24 @@ export {
 } from "./kronecker-sum.ts";
 export { expAction, type KrylovOperator, type KrylovOptions, type KrylovResult } from "./krylov.ts";
 export { conj, dot, norm as frobeniusNorm } from "./level1.ts";
+export {
+  banded,
+  diagonal,
+  isDense,
+  isSparse,
+  kroneckerProduct,
+  type Matrix,
+  type MatrixFunction,
+  type MatrixFunctionOptions,
+  type MatrixSum,
+  matrixFunction,
+  type PlainMatrix,
+  type SparseMatrix,
+  scaledIdentity,
+  sparse,
+  sparseOf,
+} from "./matrix.ts";
+export { denseOf, multiply } from "./matrix-product.ts";
 export { orthAug } from "./orth-aug.ts";
 export { type Random, randomTensor, seeded } from "./random.ts";
 export * from "./tensor.ts";
