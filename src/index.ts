@@ -31,6 +31,7 @@ export type {
 } from "./integrators/integrator.ts";
 export { automatic } from "./integrators/local/automatic.ts";
 export { type Dopri5Options, dopri5 } from "./integrators/local/dopri5.ts";
+export { euler } from "./integrators/local/euler.ts";
 export { type ExponentialOptions, exponential } from "./integrators/local/exponential.ts";
 export { exactIncrement } from "./integrators/local/increment.ts";
 export { krylov } from "./integrators/local/krylov.ts";

@@ -3,6 +3,7 @@ import type { EvolveOptions } from "../integrators/evolve.ts";
 import type { Integrator } from "../integrators/integrator.ts";
 import { automatic } from "../integrators/local/automatic.ts";
 import { dopri5 } from "../integrators/local/dopri5.ts";
+import { euler } from "../integrators/local/euler.ts";
 import { basisToleranceFor, exponential } from "../integrators/local/exponential.ts";
 import type { LocalSolver } from "../integrators/local/problem.ts";
 import { rk4 } from "../integrators/local/rk4.ts";
@@ -65,10 +66,12 @@ export const runSettings = {
     .describe("method of the first two steps of integrator=parallel: augmented, parallel, or auto (augmented)"),
   rejection: z.boolean().default(false).describe("whether steps with too small bases are repeated: true or false"),
   solver: z
-    .enum(["auto", "krylov", "rk4", "dopri5"])
+    .enum(["auto", "krylov", "euler", "rk4", "dopri5"])
     .default("auto")
-    .describe("local solver: auto (krylov for linear right-hand sides, else dopri5), krylov, rk4 or dopri5"),
-  substeps: automatically(positiveInteger).describe("steps of rk4 in a time step, a positive integer, or auto (1)"),
+    .describe("local solver: auto (krylov for linear right-hand sides, else dopri5), krylov, euler, rk4 or dopri5"),
+  substeps: automatically(positiveInteger).describe(
+    "steps of euler and rk4 in a time step, a positive integer, or auto (1)",
+  ),
   solverTolerance: automatically(positive).describe(
     "relative error of krylov and dopri5, a positive number, or auto (1e-12; with rtol or atol and solver=auto, chosen)",
   ),
@@ -216,7 +219,7 @@ const toleranceOf = (s: RunSettings): number | "off" =>
 /** Settings that concern one choice of another setting only. */
 const concerns = [
   { names: ["root", "coupling", "firstStep"], of: "integrator", values: ["parallel"] },
-  { names: ["substeps"], of: "solver", values: ["rk4"] },
+  { names: ["substeps"], of: "solver", values: ["euler", "rk4"] },
   { names: ["solverTolerance"], of: "solver", values: ["auto", "krylov", "dopri5"] },
   { names: ["basisTolerance"], of: "solver", values: ["auto", "krylov"] },
 ] as const;
@@ -251,7 +254,8 @@ function checkTogether(s: RunSettings, { promises }: Integrator): void {
 
 /** The local solver; null leaves its tolerances to the accuracy asked for. */
 function solverOf(s: RunSettings): LocalSolver | null {
-  if (s.solver === "rk4") return rk4({ substeps: s.substeps === "auto" ? 1 : s.substeps });
+  if (s.solver === "rk4" || s.solver === "euler")
+    return { euler, rk4 }[s.solver]({ substeps: s.substeps === "auto" ? 1 : s.substeps });
   if (s.solver === "auto" && isChosen(s) && s.solverTolerance === "auto" && s.basisTolerance === "auto") return null;
   const tolerance = s.solverTolerance === "auto" ? usual.solverTolerance : s.solverTolerance;
   if (s.solver === "dopri5") return dopri5({ rtol: tolerance, atol: tolerance * 1e-2 });

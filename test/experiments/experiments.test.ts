@@ -223,6 +223,7 @@ describe("settings reach the run", () => {
     ["firstStep", { firstStep: "parallel", initialRank: 1 }],
     ["truncation", { truncation: "paper", tolerance: 1e-4 }],
     ["solver", { solver: "rk4" }],
+    ["solver euler", { solver: "euler" }],
     ["solver dopri5", { solver: "dopri5" }],
     ["substeps", { solver: "rk4", substeps: 2 }],
     ["tree", { tree: "train" }],

@@ -5,6 +5,7 @@ import {
   balanced,
   type Dtype,
   dopri5,
+  euler,
   exponential,
   fromDense,
   fromFunction,
@@ -387,6 +388,7 @@ describe.each(methods)("$name", ({ integrator, applications, linearOnly = false 
   });
 
   test.each([
+    ["Euler", euler()],
     ["Runge-Kutta", rk4()],
     ["Dormand-Prince", dopri5()],
     ["Krylov", exponential()],

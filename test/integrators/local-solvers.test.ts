@@ -3,6 +3,7 @@ import {
   balanced,
   dopri5,
   EvolutionError,
+  euler,
   exponential,
   fromFunction,
   type LocalField,
@@ -88,6 +89,24 @@ const moving = (t: number): Tensor =>
     [Math.cos(2 * t), h0],
     [t, h1],
   ]);
+
+describe("Euler", () => {
+  test("a substep is X + h g(t, X)", () => {
+    const f = field(moving, { autonomous: false });
+    const step = (x: Tensor, t: number, h: number): Tensor =>
+      combine([
+        [1, x],
+        [{ re: 0, im: -h }, reshape(matmul(moving(t), column(x)), x.shape)],
+      ]);
+    const { final, applications } = euler({ substeps: 2 }).solve(problem(f, 0.25, 0.75));
+    expect(applications).toBe(2);
+    expect(distance(final, step(step(start, 0.25, 0.25), 0.5, 0.25))).toBeLessThan(1e-14);
+  });
+
+  test("substeps have to be a positive integer", () => {
+    expect(() => euler({ substeps: 0 })).toThrow("euler: substeps is 0, expected a positive integer");
+  });
+});
 
 describe("RK4", () => {
   test.each(["autonomous", "with time"] as const)("has order 4, %s", (which) => {
@@ -355,7 +374,7 @@ describe("Krylov exponential", () => {
 
 test("an initial value of another type is refused", () => {
   const real = fromFunction([n], () => 1);
-  for (const solver of [rk4(), dopri5(), exponential()])
+  for (const solver of [euler(), rk4(), dopri5(), exponential()])
     expect(() =>
       solver.solve(
         problem(

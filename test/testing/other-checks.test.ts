@@ -3,6 +3,7 @@ import {
   applyOperator,
   balanced,
   dopri5,
+  euler,
   exponential,
   fromDense,
   type LocalField,
@@ -93,7 +94,8 @@ describe("the check of truncations", () => {
 });
 
 describe("the contract of local solvers", () => {
-  test("holds for Runge-Kutta", async () => {
+  test("holds for Euler and Runge-Kutta", async () => {
+    expect(await failing(solverContract(euler()))).toEqual([]);
     expect(await failing(solverContract(rk4()))).toEqual([]);
     expect(await failing(solverContract(rk4({ substeps: 2 })))).toEqual([]);
   });

@@ -1,0 +1,31 @@
+import { axpy } from "../../linalg/level1.ts";
+import { allFinite } from "../../linalg/tensor.ts";
+import { workspace } from "../../linalg/workspace.ts";
+import { type LocalSolver, startValue } from "./problem.ts";
+
+/**
+ * The explicit Euler method, X + h g(t, X), in `substeps` equal steps (default 1). One evaluation a substep.
+ * Stable for |1 + h g'| <= 1 a substep: not for rotations, but for upwind transport under its CFL bound, where it keeps the
+ * norm from growing. No error estimate; not finite means not converged.
+ * Throws a RangeError when `substeps` is not a positive integer.
+ */
+export function euler({ substeps = 1 }: { readonly substeps?: number } = {}): LocalSolver {
+  if (!Number.isSafeInteger(substeps) || substeps < 1)
+    throw new RangeError(`euler: substeps is ${substeps}, expected a positive integer`);
+  return {
+    name: substeps === 1 ? "Euler" : `Euler x ${substeps}`,
+    order: 1,
+    solve(problem) {
+      const y = startValue(problem);
+      using frame = workspace().frame();
+      const g = problem.field.plan(frame);
+      const slope = frame.take(y.shape, y.dtype);
+      const h = (problem.t1 - problem.t0) / substeps;
+      for (let step = 0; step < substeps; step++) {
+        g(problem.t0 + step * h, y, slope);
+        axpy({ re: h, im: 0 }, slope, y);
+      }
+      return { final: y, applications: substeps, errorEstimate: 0, converged: allFinite(y) };
+    },
+  };
+}
