@@ -1,5 +1,6 @@
+import { MARGIN, openPage } from "./figures/page.ts";
 import { drawPanel, isMarked, type Panel, type Plot, planPanel } from "./figures/panel.ts";
-import { FONT, INK, seriesStyle, textWidth, xmlText } from "./figures/style.ts";
+import { INK, seriesStyle, textWidth, xmlText } from "./figures/style.ts";
 
 export type { AxisOptions } from "./figures/axis.ts";
 export type { Guide, Panel, Series } from "./figures/panel.ts";
@@ -10,8 +11,6 @@ export type LineChartOptions = { readonly title?: string; readonly width?: numbe
   | Omit<Panel, "title">
 );
 
-const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = 12;
 const LEGEND_ROW = 22;
 const LEGEND_FONT = 13;
 const SWATCH = 34;
@@ -35,34 +34,12 @@ export async function lineChart(options: LineChartOptions): Promise<string> {
   const heightOf = (panel: Panel): number => panel.height ?? (panels.length === 1 ? 440 : 280);
   const planned = panels.map((panel) => planPanel(panel, width, heightOf(panel)));
 
-  const [plot, { DOMParser }] = await Promise.all([import("@observablehq/plot"), import("linkedom")]);
-  const document = new DOMParser().parseFromString(`<svg xmlns="${SVG}"/>`, "image/svg+xml") as unknown as Document;
-  const svg = document.documentElement;
-  const append = (name: string, attributes: Readonly<Record<string, string | number>>, text = ""): void => {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
-    element.textContent = xmlText(text);
-    svg.append(element);
-  };
-
-  let top = MARGIN;
-  append("title", {}, title || panels.map((panel) => panel.title ?? panel.y?.label ?? "").join(", ") || "line chart");
-  append("rect", { width: "100%", height: "100%", fill: "white" });
-  if (title) {
-    append(
-      "text",
-      { x: MARGIN, y: top + 15, "font-size": 16, "font-weight": "bold", fill: INK, "font-family": FONT },
-      title,
-    );
-    top += 28;
-  }
+  const name = panels.map((panel) => panel.title ?? panel.y?.label ?? "").join(", ") || "line chart";
+  const page = await openPage(title, name);
+  const { plot, document } = page;
+  let top = page.top;
   const place = (part: Element, height: number): void => {
-    // a nested svg keeps Plot's own coordinates; its style sheet is for live pages only
-    for (const style of part.querySelectorAll("style")) style.remove();
-    for (const [key, value] of Object.entries({ x: 0, y: top, color: INK, "font-family": FONT, "font-size": 12 }))
-      part.setAttribute(key, String(value));
-    for (const key of ["class", "style"]) part.removeAttribute(key);
-    svg.append(part);
+    page.place(part, 0, top);
     top += height;
   };
 
@@ -79,10 +56,7 @@ export async function lineChart(options: LineChartOptions): Promise<string> {
     const height = heightOf(p.panel);
     place(drawPanel(plot, document, p, { width, height, marginLeft, styleOf }), height);
   }
-  const height = top + 4;
-  for (const [key, value] of Object.entries({ viewBox: `0 0 ${width} ${height}`, width, height, role: "img" }))
-    svg.setAttribute(key, String(value));
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.outerHTML}\n`;
+  return page.finish(width, top + 4);
 }
 
 function withoutTitle(options: Panel): Panel {

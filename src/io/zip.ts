@@ -1,4 +1,5 @@
 import { inflateSync, zipSync } from "fflate";
+import { crc32 } from "./crc32.ts";
 
 /** A zip archive that is damaged, truncated, or uses what this reader does not know. */
 export class ZipError extends Error {
@@ -100,16 +101,4 @@ function inflate(raw: Uint8Array, size: number, name: string): Uint8Array {
   } catch (cause) {
     throw new ZipError(`zip: '${name}' is damaged: ${cause instanceof Error ? cause.message : cause}`, { cause });
   }
-}
-
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) c = CRC_TABLE[(c ^ bytes[i]!) & 255]! ^ (c >>> 8);
-  return (c ^ 0xffffffff) >>> 0;
 }

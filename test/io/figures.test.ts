@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
 import fc from "fast-check";
+import { unzlibSync } from "fflate";
 import { DOMParser } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { type AxisPlan, planAxis } from "../../src/io/figures/axis.ts";
+import { heatMap } from "../../src/io/figures/heat-map.ts";
+import { seriesStyle } from "../../src/io/figures/style.ts";
 import { lineChart } from "../../src/io/figures.ts";
 
 const range = (n: number, f: (k: number) => number): number[] => Array.from({ length: n }, (_, k) => f(k));
@@ -138,6 +141,103 @@ describe("a line chart", () => {
     await expect(lineChart({ series: [{ name: "a", x: [1], y: [] }] })).rejects.toThrow("series 'a' has 1 x and 0 y");
     await expect(lineChart({ panels: [] })).rejects.toThrow(RangeError);
   });
+});
+
+/** The pixels of an indexed PNG, row by row, as colors "r g b". */
+function pixelsOf(href: string): string[][] {
+  const bytes = Uint8Array.from(atob(href.replace("data:image/png;base64,", "")), (c) => c.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  const chunks: Record<string, Uint8Array> = {};
+  for (let at = 8; at < bytes.length; at += 12 + view.getUint32(at))
+    chunks[String.fromCharCode(...bytes.subarray(at + 4, at + 8))] = bytes.subarray(
+      at + 8,
+      at + 8 + view.getUint32(at),
+    );
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  const rows = unzlibSync(chunks["IDAT"]!);
+  expect(rows).toHaveLength(height * (width + 1));
+  return range(height, (j) => j).map((j) =>
+    range(width, (i) => rows[j * (width + 1) + 1 + i]!).map((k) =>
+      chunks["PLTE"]!.subarray(3 * k, 3 * k + 3).join(" "),
+    ),
+  );
+}
+const images = (svg: string): string[] =>
+  [...parse(svg).querySelectorAll("image")].map((image) => image.getAttribute("href") ?? "");
+
+describe("a heat map", () => {
+  const grid = { x: [0, 1, 2], y: [0, 1] };
+  const panels = [
+    { title: "one", ...grid, values: [0, 1, 2, 3, 4, 5] },
+    { title: "two <b>", ...grid, values: [0, Number.NaN, 0, 0, 0, 10] },
+  ];
+  const options = {
+    title: "Field",
+    x: { label: "x [cm]" },
+    y: { label: "y" },
+    color: { label: "flux & so on" },
+    panels,
+  };
+
+  it("shows x to the right and y upwards, in cells of the same color", async () => {
+    const [one] = images(await heatMap({ ...options, panels: [panels[0]!] }));
+    const rows = pixelsOf(one!);
+    const [height, width] = [rows.length, rows[0]!.length];
+    expect([height % 2, width % 3, width / 3]).toEqual([0, 0, height / 2]);
+    const cell = (i: number, j: number): string =>
+      rows[Math.floor(((1 - j + 0.5) * height) / 2)]![(((i + 0.5) * width) / 3) | 0]!;
+    expect(cell(0, 0)).toBe("68 1 84"); // viridis begins dark violet and ends yellow
+    expect(cell(2, 1)).toBe("253 231 37");
+    expect(new Set(rows.flat()).size).toBe(6);
+    expect(rows[0]!.slice(0, width / 3)).toEqual(Array(width / 3).fill(cell(0, 1)));
+  });
+
+  it("has one color scale for all panels, with a bar, its ticks and its label", async () => {
+    const svg = await heatMap(options);
+    const [one, two, bar] = images(svg).map(pixelsOf);
+    expect(one!.flat()).not.toContain("253 231 37"); // 5 of 10
+    expect(two![0]!.at(-1)).toBe("253 231 37");
+    expect([bar![0]![0], bar!.at(-1)![0]]).toEqual(["253 231 37", "68 1 84"]);
+    for (const text of ["Field", "one", "two <b>", "x [cm]", "y", "flux & so on", "10"])
+      expect(texts(svg)).toContain(text);
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    expect(await heatMap(options)).toBe(svg);
+  });
+
+  it("grays what the scale cannot show, also values <= 0 on a logarithmic one", async () => {
+    const gray = "187 187 187";
+    const [, two] = images(await heatMap(options)).map(pixelsOf);
+    expect(two![0]![0]).toBe(gray);
+    const log = await heatMap({ color: { log: true }, panels: [{ ...grid, values: [-1, 0, 1, 10, 100, 1e300] }] });
+    expect(new Set(pixelsOf(images(log)[0]!).at(-1)).has(gray)).toBe(true);
+    const nothing = await heatMap({ panels: [{ ...grid, values: Array(6).fill(Number.NaN) }] });
+    expect(new Set(pixelsOf(images(nothing)[0]!).flat())).toEqual(new Set([gray]));
+  });
+
+  it("draws a unit as long on both axes, unless panels shall be squares", async () => {
+    const ratio = async (aspect: "equal" | "square"): Promise<number> => {
+      const svg = await heatMap({ aspect, panels: [{ x: [0, 1, 2, 3], y: [0, 1], values: Array(8).fill(1) }] });
+      const image = parse(svg).querySelector("image")!;
+      return Number(image.getAttribute("width")) / Number(image.getAttribute("height"));
+    };
+    expect(await ratio("equal")).toBeCloseTo(2, 1);
+    expect(await ratio("square")).toBe(1);
+  });
+
+  it("refuses grids that are no grids, values that do not fit, and a map without panels", async () => {
+    const refused = (panel: object) => expect(heatMap({ panels: [{ ...panels[0]!, ...panel }] })).rejects;
+    await refused({ values: [1, 2] }).toThrow("heatMap: 2 values on a grid of 3 x 2 points, expected 6");
+    await refused({ x: [0, 1, 4] }).toThrow("heatMap: x[1] is 1, expected evenly spaced, rising points from 0 to 4");
+    await refused({ y: [1, 0] }).toThrow("heatMap: y[0] is 1, expected evenly spaced, rising points from 1 to 0");
+    await refused({ x: [], values: [] }).toThrow("heatMap: x has no points");
+    await expect(heatMap({ panels: [] })).rejects.toThrow("heatMap: no panels");
+  });
+});
+
+it("the first 385 series differ in color, dashes or symbol; eleven in color alone", () => {
+  const styles = range(385, (k) => k).map(seriesStyle);
+  expect(new Set(styles.map((s) => `${s.color} ${s.dash} ${s.symbol}`)).size).toBe(385);
+  expect(new Set(styles.slice(0, 11).map((s) => s.color)).size).toBe(11);
 });
 
 describe("the ticks of an axis", () => {

@@ -1,6 +1,7 @@
 import type * as PlotModule from "@observablehq/plot";
 import { type AxisOptions, type AxisPlan, planAxis } from "./axis.ts";
-import { FONT, GRID, GUIDE, INK, seriesStyle, textWidth, xmlText } from "./style.ts";
+import { axesOf, MARGIN_BOTTOM, marginTop, roomForTicks } from "./frame.ts";
+import { FONT, FONT_SIZE, GRID, GUIDE, INK, seriesStyle, xmlText } from "./style.ts";
 
 export type Plot = typeof PlotModule;
 
@@ -40,7 +41,6 @@ interface Point {
 /** Up to this many points every one is marked. */
 const MARKED = 30;
 const GUIDE_POINTS = 65;
-const FONT_SIZE = 12;
 
 /** Axes planned for the data, and the room that tick labels of y need. */
 export interface PlannedPanel {
@@ -67,8 +67,7 @@ export function planPanel(panel: Panel, width: number, height: number): PlannedP
     count: Math.max(3, Math.round(width / 100)),
   });
   const y = planAxis(ys, panel.y ?? {}, { padding: 0.06, count: Math.max(3, Math.round(height / 50)) });
-  const widest = Math.max(...y.ticks.map((tick) => textWidth(y.format(tick), FONT_SIZE)), 0);
-  return { panel, x, y, marginLeft: Math.ceil(widest) + 36 };
+  return { panel, x, y, marginLeft: roomForTicks(y) };
 }
 
 const isShown = (v: number, axis: AxisOptions | undefined): boolean => Number.isFinite(v) && (!axis?.log || v > 0);
@@ -102,8 +101,8 @@ export function drawPanel(
     height,
     marginLeft,
     marginRight: 18,
-    marginTop: panel.title ? 34 : 10,
-    marginBottom: 46,
+    marginTop: marginTop(panel.title),
+    marginBottom: MARGIN_BOTTOM,
     style: { fontFamily: FONT, fontSize: `${FONT_SIZE}px`, color: INK },
     x: { type: "linear", domain: x.domain, axis: null },
     y: { type: "linear", domain: y.domain, axis: null },
@@ -137,33 +136,7 @@ export function drawPanel(
         ),
       ),
       ...(isEmpty ? [plot.text(["no data"], { frameAnchor: "middle", fontSize: 14, fill: GUIDE })] : []),
-      plot.axisX(x.ticks, {
-        tickFormat: x.format,
-        label: xmlText(x.label),
-        labelAnchor: "center",
-        labelArrow: "none",
-        labelOffset: 40,
-        fontSize: FONT_SIZE,
-      }),
-      plot.axisY(y.ticks, {
-        tickFormat: y.format,
-        label: xmlText(y.label),
-        labelAnchor: "center",
-        labelArrow: "none",
-        labelOffset: marginLeft - 10,
-        fontSize: FONT_SIZE,
-      }),
-      ...(panel.title
-        ? [
-            plot.text([xmlText(panel.title)], {
-              frameAnchor: "top-left",
-              dy: -21,
-              fontSize: 13,
-              fontWeight: "bold",
-              fill: INK,
-            }),
-          ]
-        : []),
+      ...axesOf(plot, { title: panel.title, x, y, marginLeft }),
     ],
   });
 }

@@ -5,12 +5,27 @@ export interface SeriesStyle {
   readonly symbol: "circle" | "square" | "triangle" | "diamond" | "star" | "wye" | "cross";
 }
 
-/** Okabe and Ito's palette, which readers with any color vision can tell apart (yellow left out: too pale on white). */
-const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"] as const;
+/**
+ * Okabe and Ito's palette, which readers with any color vision can tell apart (yellow left out: too pale on white), then
+ * darker ones of Paul Tol's. Their number and those of dashes and symbols have no common divisor: 385 styles differ.
+ */
+const COLORS = [
+  "#0072B2",
+  "#D55E00",
+  "#009E73",
+  "#CC79A7",
+  "#E69F00",
+  "#56B4E9",
+  "#000000",
+  "#882255",
+  "#999933",
+  "#332288",
+  "#A5673F",
+] as const;
 const DASHES = ["none", "7 4", "2 3", "9 3 2 3", "12 4"] as const;
 const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "wye", "cross"] as const;
 
-/** The style of the k-th series; colors and dashes repeat with different periods. */
+/** The style of the k-th series; colors, dashes and symbols repeat with different periods. */
 export const seriesStyle = (k: number): SeriesStyle => ({
   color: COLORS[k % COLORS.length]!,
   dash: DASHES[k % DASHES.length]!,
@@ -18,6 +33,7 @@ export const seriesStyle = (k: number): SeriesStyle => ({
 });
 
 export const FONT = "Helvetica, Arial, DejaVu Sans, sans-serif";
+export const FONT_SIZE = 12;
 export const INK = "#222222";
 export const GRID = "#e4e4e4";
 export const GUIDE = "#777777";
