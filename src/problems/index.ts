@@ -11,3 +11,4 @@ export * from "./quantum/hamiltonians.ts";
 export * from "./quantum/observables.ts";
 export * from "./quantum/spin-chain.ts";
 export { spinOperators } from "./quantum/spin-operators.ts";
+export { type Harmonic, type HarmonicFlux, harmonicFlux } from "./radiation/spherical-harmonics.ts";
