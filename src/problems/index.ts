@@ -11,4 +11,17 @@ export * from "./quantum/hamiltonians.ts";
 export * from "./quantum/observables.ts";
 export * from "./quantum/spin-chain.ts";
 export { spinOperators } from "./quantum/spin-operators.ts";
+export type { Coefficient, Profile, RandomPart } from "./radiation/coefficients.ts";
+export { type CollocatedInput, collocate, type UncertainInput } from "./radiation/distributions.ts";
+export { absLegendreFlux, legendreFlux } from "./radiation/legendre.ts";
+export type { RadiationProblem } from "./radiation/problem.ts";
+export { type SlabOptions, type Source, slab } from "./radiation/slab.ts";
 export { type Harmonic, type HarmonicFlux, harmonicFlux } from "./radiation/spherical-harmonics.ts";
+export { checkCfl, type ExplicitScheme, stabilityRadius } from "./radiation/stability.ts";
+export { centralDifference, upwindDiffusion } from "./radiation/stencils.ts";
+export {
+  type ManyInputSlabOptions,
+  manyInputSlab,
+  type UncertainSlabOptions,
+  uncertainSlab,
+} from "./radiation/uncertain-slab.ts";
