@@ -1,4 +1,5 @@
 export { type Experiment, experiment, type Host, type Outcome } from "./experiment.ts";
+export { type Expression, parseExpression } from "./expression.ts";
 export { type Field, type HeatMapOptions, heatMap } from "./figures/heat-map.ts";
 export { type AxisOptions, type Guide, type LineChartOptions, lineChart, type Panel, type Series } from "./figures.ts";
 export { type NpyArray, NpyError, readNpz, writeNpz, ZipError } from "./npz.ts";
