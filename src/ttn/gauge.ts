@@ -1,5 +1,5 @@
 import { modeProduct, permute } from "../linalg/contract.ts";
-import { qr } from "../linalg/factor.ts";
+import { qr, triangularOfTranspose } from "../linalg/factor.ts";
 import { reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
 import { type NodeId, rootOf, type Tree } from "./tree.ts";
@@ -66,6 +66,14 @@ export function splitMode(c: Tensor, mode: number): { q: Tensor; r: Tensor } {
   const rest = order.slice(0, -1).map((k) => c.shape[k]!);
   const back = order.map((_, k) => order.indexOf(k));
   return { q: permute(reshape(q, [...rest, r.shape[0]!]), back), r };
+}
+
+/** The R-factor of Mat_mode(A)^T. */
+export function triangularOf(a: Tensor, mode: number): Tensor {
+  using frame = workspace().frame();
+  const order = [mode, ...a.shape.map((_, k) => k).filter((k) => k !== mode)];
+  const rows = a.shape[mode]!;
+  return triangularOfTranspose(reshape(permute(a, order, frame), [rows, sizeOf(a.shape) / rows]));
 }
 
 /** The modes of a node's tensor with `mode` last and, when that is a child, the parent first. */

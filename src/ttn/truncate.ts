@@ -1,12 +1,13 @@
-import { block, matmul, matricize, modeProduct, permute } from "../linalg/contract.ts";
-import { singularValues, svd, triangularOfTranspose } from "../linalg/factor.ts";
+import { block, concatLast, matmul, matricize, modeProduct, permute, scaleColumns } from "../linalg/contract.ts";
+import { orthAug, singularValues, svd } from "../linalg/factor.ts";
 import { conj } from "../linalg/level1.ts";
-import { copy, reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { copy, identity, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
 import { norm } from "./arithmetic.ts";
-import { asBasis, centers, fromBasis, moveCenter, orthonormalize } from "./gauge.ts";
+import { checkConserved, type Functional, MomentKeeper, type Outside } from "./conserved.ts";
+import { asBasis, centers, fromBasis, moveCenter, orthonormalize, triangularOf } from "./gauge.ts";
 import { edgesOf, type NodeId, rootOf } from "./tree.ts";
-import type { TTN } from "./ttn.ts";
+import { dtypeOfState, modeSizes, type TTN } from "./ttn.ts";
 
 /** How far ranks are cut. */
 export interface Truncation {
@@ -23,6 +24,12 @@ export interface Truncation {
   readonly minRank?: number;
   /** "weighted" (default): by the true Schmidt values of every edge; "paper": by the singular values of the node tensors. */
   readonly method?: "weighted" | "paper";
+  /**
+   * Linear functionals whose values truncation leaves as they are, to round-off: mass, momentum, a density at every point. Each costs
+   * every edge at most one more rank, unless it leaves modes free on both sides (`Functional`). With "weighted" only.
+   * Default: none.
+   */
+  readonly conserved?: readonly Functional[];
 }
 
 export interface Truncated {
@@ -35,19 +42,24 @@ export interface Truncated {
  * Cuts the rank of every edge. "weighted": error at most the tolerance unless `maxRank` cuts deeper, the tolerance
  * being split evenly over the edges; the result is canonical. "paper": root to leaves, [ceruti2023rank, algorithm 7] with
  * a final orthonormalisation, which the published code leaves out. A rank never drops below 1.
- * Cost O(sum over nodes of r^4). Throws a RangeError when tolerance or ranks make no sense.
+ *
+ * With `conserved`, the directions that the functionals see stay in every edge as they are, and only what is orthogonal to them is
+ * cut: the bound on the error is the same, and so is what `discarded` means. (docs/conservation.md)
+ * Cost O(sum over nodes of r^4). Throws a RangeError when tolerance or ranks make no sense, or a functional does not fit.
  */
 export function truncate(y: TTN, truncation: Truncation): Truncated {
   checkTruncation(truncation);
   const { maxRank } = truncation;
   if (typeof maxRank === "object" && maxRank.length !== y.tree.nodes.length)
     throw new RangeError(`truncate: maxRank has ${maxRank.length} entries, the tree has ${y.tree.nodes.length} nodes`);
+  if (truncation.conserved) checkConserved(y.tree, modeSizes(y), dtypeOfState(y), truncation.conserved, maxRank);
   const root = moveCenter(y, rootOf(y.tree));
   if (truncation.method === "paper") return unweighted(root, truncation);
   let result = weighted(root, truncation);
   // a cut above a node can leave a child with more directions than its siblings and parent can tell apart
+  const { conserved: _, ...limits } = truncation; // nothing is lost by what follows, so that nothing has to be kept
   while (hasIdleDirections(result.y)) {
-    const { y: fitted, discarded } = weighted(result.y, { ...truncation, tolerance: "off" });
+    const { y: fitted, discarded } = weighted(result.y, { ...limits, tolerance: "off" });
     result = { y: fitted, discarded: Math.hypot(result.discarded, discarded) };
   }
   return result;
@@ -76,14 +88,19 @@ export function checkTruncation(truncation: Truncation): void {
   ][])
     if (!(rank >= 1) || (rank !== Number.POSITIVE_INFINITY && !Number.isInteger(rank)))
       throw new RangeError(`truncation: ${name} is ${rank}, expected a positive integer`);
+  if (truncation.conserved && method === "paper")
+    throw new RangeError('truncation: conserved functionals need method "weighted", it is "paper"');
   if (typeof maxRank === "number" && minRank > maxRank)
     throw new RangeError(`truncation: minRank ${minRank} is more than maxRank ${maxRank}`);
 }
 
-const truncationKeys: readonly string[] = ["tolerance", "relative", "maxRank", "minRank", "method"];
+const truncationKeys: readonly string[] = ["tolerance", "relative", "maxRank", "minRank", "method", "conserved"];
 
 /** Smallest rank whose tail (sum_{k >= rank} s_k^2)^(1/2) is at most theta; at least `min`, at most `max` and the length. */
-export function keptRank(s: Float64Array, theta: number, min = 1, max = Number.POSITIVE_INFINITY): number {
+export const keptRank = (s: Float64Array, theta: number, min = 1, max = Number.POSITIVE_INFINITY): number =>
+  Math.min(Math.max(rankAbove(s, theta), min, 1), Math.max(max, 1), s.length);
+
+function rankAbove(s: Float64Array, theta: number): number {
   let tail = 0;
   let rank = s.length;
   while (rank > 0) {
@@ -91,7 +108,7 @@ export function keptRank(s: Float64Array, theta: number, min = 1, max = Number.P
     if (Math.sqrt(tail) > theta) break;
     rank--;
   }
-  return Math.min(Math.max(rank, min, 1), Math.max(max, 1), s.length);
+  return rank;
 }
 
 const tailOf = (s: Float64Array, rank: number): number => s.subarray(rank).reduce((sum, v) => sum + v * v, 0);
@@ -118,40 +135,73 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
   const stays = truncation.tolerance === "off" ? withinLimits(y, max) : [];
   /** Overlap of the new basis with the old, of the edges that were cut. */
   const overlap: (Tensor | undefined)[] = [];
+  const moments = truncation.conserved ? new MomentKeeper(y, truncation.conserved) : null;
   let discarded = 0;
 
-  /** Cuts all edges below `id`, given the node's amplitude; returns the amplitude in the new bases of its children. */
-  const cutChildren = (id: NodeId, amplitude: Tensor, frame: Frame): Tensor =>
+  /** The old tensor of a node in the bases of its children as they are now. */
+  const projected = (id: NodeId, frame: Frame): Tensor =>
+    y.tree.nodes[id]!.children.reduce(
+      (t, child, i) => (overlap[child] ? modeProduct(t, i, overlap[child], frame) : t),
+      y.tensors[id]!,
+    );
+
+  /**
+   * Cuts all edges below `id`, given the node's amplitude; returns the amplitude in the new bases of its children. `outside` is what
+   * the functionals see of the state beyond the node.
+   */
+  const cutChildren = (id: NodeId, amplitude: Tensor, outside: Outside, frame: Frame): Tensor =>
     y.tree.nodes[id]!.children.reduce((a, child, i) => {
       if (stays[child] && a.shape[i]! <= sizeOf(a.shape.toSpliced(i, 1))) return a;
       // a = (r^T across the edge) times an isometry that is not needed
-      return modeProduct(a, i, cutEdge(child, triangularOf(a, i)), frame);
+      const beyond = moments?.beyond(id, i, outside, () => projected(id, frame)) ?? [];
+      return modeProduct(a, i, cutEdge(child, triangularOf(a, i), beyond), frame);
     }, amplitude);
 
   /** Cuts the edge above `id`; returns the overlap of the new basis with the old. */
-  const cutEdge = (id: NodeId, r: Tensor): Tensor => {
+  const cutEdge = (id: NodeId, r: Tensor, outside: Outside): Tensor => {
     using frame = workspace().frame();
     const old = y.tensors[id]!;
-    const { children } = y.tree.nodes[id]!;
-    const amplitude = cutChildren(id, modeProduct(old, old.shape.length - 1, r, frame), frame);
+    const amplitude = cutChildren(id, modeProduct(old, old.shape.length - 1, r, frame), outside, frame);
     const { u, s } = svd(asBasis(amplitude));
-    const rank = keptRank(s, theta, min, max(id));
-    discarded += tailOf(s, rank);
-    const basis = block(u, [0, 0], [u.shape[0]!, rank]);
+    const before = asBasis(projected(id, frame));
+    const kept = moments?.directions(id, fromBasis(u, amplitude.shape), matmul(u, before, "C", "N"), outside);
+    const cut = kept ? cutBeside(kept, s, theta, min, max(id)) : cutAll(s, theta, min, max(id));
+    discarded += cut.discarded;
+    const basis = "columns" in cut ? matmul(u, cut.columns) : block(u, [0, 0], [u.shape[0]!, cut.rank]);
     tensors[id] = fromBasis(basis, amplitude.shape);
-    const projected = children.reduce(
-      (t, child, i) => (overlap[child] ? modeProduct(t, i, overlap[child], frame) : t),
-      old,
-    );
-    const between = matmul(basis, asBasis(projected), "C", "N");
+    moments?.replace(id, tensors[id]);
+    const between = matmul(basis, before, "C", "N");
     overlap[id] = between;
     return between;
   };
   const root = rootOf(y.tree);
   using frame = workspace().frame();
-  tensors[root] = copy(cutChildren(root, y.tensors[root]!, frame));
+  tensors[root] = copy(cutChildren(root, y.tensors[root]!, moments?.atRoot() ?? [], frame));
   return { y: { tree: y.tree, tensors, center: root }, discarded: Math.sqrt(discarded) };
 }
+
+/** The leading singular directions up to the tolerance; `discarded` is the sum of squares of the others. */
+function cutAll(s: Float64Array, theta: number, min: number, max: number) {
+  const rank = keptRank(s, theta, min, max);
+  return { rank, discarded: tailOf(s, rank) };
+}
+
+/**
+ * The same where some directions (columns, orthonormal, in coordinates of the singular vectors) are to be kept whatever they weigh:
+ * these, and the leading singular directions of what is orthogonal to them. No more of the latter than `cutAll` would keep.
+ */
+function cutBeside(kept: Tensor, s: Float64Array, theta: number, min: number, max: number) {
+  const [size, count] = kept.shape as [number, number];
+  const others = orthAug(kept, identity(size, kept.dtype));
+  if (others.shape[1] === 0) return { columns: kept, discarded: 0 };
+  const { u, s: rest } = svd(scaleRows(others, s));
+  const rank = Math.min(Math.max(rankAbove(rest, theta), min - count), max - count, rest.length);
+  const leading = matmul(others, block(u, [0, 0], [u.shape[0]!, rank]));
+  return { columns: concatLast(kept, leading), discarded: tailOf(rest, rank) };
+}
+
+/** A* diag(s) for a matrix A. */
+const scaleRows = (a: Tensor, s: Float64Array): Tensor => scaleColumns(permute(conj(a), [1, 0]), s);
 
 /** Whether every edge from a node down has no more than its largest rank, so that without a tolerance nothing is cut there. */
 function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
@@ -162,14 +212,6 @@ function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
     within[id] = shape.at(-1)! <= max(id) && fits && children.every((child) => within[child]);
   });
   return within;
-}
-
-/** The R-factor of Mat_mode(A)^T. */
-function triangularOf(a: Tensor, mode: number): Tensor {
-  using frame = workspace().frame();
-  const order = [mode, ...a.shape.map((_, k) => k).filter((k) => k !== mode)];
-  const rows = a.shape[mode]!;
-  return triangularOfTranspose(reshape(permute(a, order, frame), [rows, sizeOf(a.shape) / rows]));
 }
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {
