@@ -38,7 +38,7 @@ export { krylov } from "./integrators/local/krylov.ts";
 export { midpointRule } from "./integrators/local/midpoint-rule.ts";
 export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
 export { rk4 } from "./integrators/local/rk4.ts";
-export { adaptiveMethods, type MethodName, methodNames, methods } from "./integrators/methods.ts";
+export { adaptiveMethods, conservativeMethods, type MethodName, methodNames, methods } from "./integrators/methods.ts";
 export { midpointBug } from "./integrators/midpoint-bug.ts";
 export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug.ts";
 export { predictedBug } from "./integrators/predicted-bug.ts";
@@ -79,6 +79,7 @@ export {
   tensor,
 } from "./linalg/tensor.ts";
 export { add, densityMatrix, inner, norm, scale, stateAs, toDense } from "./ttn/arithmetic.ts";
+export type { Functional } from "./ttn/conserved.ts";
 export { fromDense, productState, randomState } from "./ttn/construct.ts";
 export { contractModes, marginalSquare, pointValue, slice } from "./ttn/contract-modes.ts";
 export { functionRhs, type Networks } from "./ttn/function-rhs.ts";

@@ -5,6 +5,7 @@ import { asBasis } from "../ttn/gauge.ts";
 import type { NodeId, Tree } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { augment, negligible, noiseOf, roundOffOf } from "./augment.ts";
+import type { KeptMoments } from "./conserve.ts";
 import type { StepContext } from "./integrator.ts";
 import type { LocalSolution } from "./local/problem.ts";
 
@@ -33,9 +34,15 @@ export interface Assembly {
   widen(id: NodeId, solution: Tensor, frame?: Frame): Tensor;
 }
 
+export interface AssembleOptions {
+  /** For each node the columns of its solution that count as directions. Default: all. */
+  readonly select?: readonly (Tensor | undefined)[];
+  /** Adds the directions that conserved functionals need. */
+  readonly moments?: KeptMoments | null;
+}
+
 /**
- * Assembles the new bases of `nodes`, children before parents, from their solutions. `select` gives the columns of a solution
- * that count as directions, all of them without it.
+ * Assembles the new bases of `nodes`, children before parents, from their solutions.
  */
 export function assemble(
   context: StepContext,
@@ -44,7 +51,7 @@ export function assemble(
   nodes: readonly NodeId[],
   solutions: readonly LocalSolution[],
   coupling: Coupling,
-  select?: readonly (Tensor | undefined)[],
+  { select = [], moments = null }: AssembleOptions = {},
 ): Assembly {
   const { tree } = y;
   const noise = negligible(context, y);
@@ -74,10 +81,10 @@ export function assemble(
     using frame = workspace().frame();
     const own = solutions[k]!;
     const solution = assembly.widen(id, own.final, frame);
-    const columns = select?.[id];
+    const columns = select[id];
     const directions = columns ? modeProduct(solution, solution.shape.length - 1, columns, frame) : solution;
     const result = augment(bases[id]!, directions, Math.max(noise, noiseOf(own)), roundOffOf(context));
-    bases[id] = result.basis;
+    bases[id] = moments?.complete(id, result.basis, bases) ?? result.basis;
     fresh[id] = result.fresh;
     if (result.fresh) news[id] = matmul(result.fresh, asBasis(solution), "C", "N");
   });

@@ -3,6 +3,7 @@ import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { assembled, augment, growingEdges, inBases, negligible, noiseOf, roundOffOf, solveNodes } from "./augment.ts";
+import { keptMoments } from "./conserve.ts";
 import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
 import type { LocalSolver } from "./local/problem.ts";
 
@@ -37,6 +38,7 @@ export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integra
       conserves: "norm and energy",
       descends: true,
       rankAdaptive: true,
+      keepsMoments: true,
     },
     async step(context, y, t, h) {
       const found = await augmentedBases(context, y, t, h, innerSolver);
@@ -61,6 +63,7 @@ export async function augmentedBases(
 ): Promise<{ readonly bases: readonly Tensor[]; readonly applications: number; readonly failure: StepFailure | null }> {
   const bases: Tensor[] = [...y.tensors];
   const growing = new Set(growingEdges(y));
+  const moments = keptMoments(context, y, bases, growing, t);
   const noise = negligible(context, y);
   let applications = 0;
   for (const level of levels(y.tree)) {
@@ -79,14 +82,11 @@ export async function augmentedBases(
       applications += solved.applications;
       batch.nodes.forEach((id, k) => {
         const solution = solved.solutions[k]!;
-        bases[id] = augment(
-          y.tensors[id]!,
-          solution.final,
-          Math.max(noise, noiseOf(solution)),
-          roundOffOf(context),
-        ).basis;
+        const least = Math.max(noise, noiseOf(solution));
+        const { basis } = augment(y.tensors[id]!, solution.final, least, roundOffOf(context));
+        bases[id] = moments?.complete(id, basis, bases) ?? basis;
       });
     }
   }
-  return { bases, applications, failure: null };
+  return { bases, applications: applications + (moments?.applications ?? 0), failure: null };
 }

@@ -1,10 +1,11 @@
 import { allFinite } from "../linalg/tensor.ts";
 import { norm } from "../ttn/arithmetic.ts";
+import { checkConserved } from "../ttn/conserved.ts";
 import { moveCenter } from "../ttn/gauge.ts";
 import type { ObservedValue, Problem } from "../ttn/problem.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
-import { ranks, type TTN } from "../ttn/ttn.ts";
+import { dtypeOfState, modeSizes, ranks, type TTN } from "../ttn/ttn.ts";
 import { type Stepping, type TakenStep, takeStep } from "./attempt.ts";
 import { type Accuracy, chosenSteps } from "./control.ts";
 import type { Executor } from "./executor.ts";
@@ -12,7 +13,7 @@ import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
 import { automatic } from "./local/automatic.ts";
 import { basisToleranceFor } from "./local/exponential.ts";
 import type { LocalSolver } from "./local/problem.ts";
-import { adaptiveMethods } from "./methods.ts";
+import { adaptiveMethods, conservativeMethods } from "./methods.ts";
 import { predictedBug } from "./predicted-bug.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -244,6 +245,8 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
     throw new RangeError("evolve: the initial value is zero and cannot be normalised");
   if (typeof size !== "number" && size.atol === 0 && norm(initial) === 0)
     throw new RangeError("evolve: rtol alone asks for no error at all of an initial value of zero; give atol too");
+  if (truncation.conserved)
+    checkConserved(initial.tree, modeSizes(initial), dtypeOfState(initial), truncation.conserved, truncation.maxRank);
   const low = Math.min(t0, t1);
   const high = Math.max(t0, t1);
   for (const t of observeAt ?? [])
@@ -308,7 +311,11 @@ function truncationOf({ truncation }: EvolveOptions, { name, promises }: Integra
     throw new RangeError(
       `evolve: ${name} keeps its ranks and cannot follow the tolerance ${tolerance}; use ${adaptive}`,
     );
-  const filled = { tolerance: promises.rankAdaptive ? 1e-8 : ("off" as const), ...truncation };
+  const filled: Truncation = { tolerance: promises.rankAdaptive ? 1e-8 : ("off" as const), ...truncation };
   checkTruncation(filled);
+  if (filled.conserved && !promises.keepsMoments)
+    throw new RangeError(
+      `evolve: ${name} does not keep given functionals; use one of the methods ${conservativeMethods.join(", ")}`,
+    );
   return filled;
 }

@@ -19,6 +19,11 @@ export interface Promises {
   readonly descends: boolean;
   /** Whether ranks follow the truncation tolerance; otherwise they stay as they are. */
   readonly rankAdaptive: boolean;
+  /**
+   * Whether the functionals of `truncation.conserved` follow the scheme's own law: their change in a step is what the local solver makes
+   * of M(F(t, Y)), wherever no mode is free; where modes are, exactly with `euler`. Default false.
+   */
+  readonly keepsMoments?: boolean;
 }
 
 /** Everything a step needs besides the state: what is evolved, who solves, where, and how ranks are cut. */

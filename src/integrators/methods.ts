@@ -34,5 +34,10 @@ export type MethodName = keyof typeof methods;
 
 export const methodNames = Object.keys(methods) as [MethodName, ...MethodName[]];
 
+/** The methods that keep the moments of `truncation.conserved`. */
+export const conservativeMethods: readonly MethodName[] = methodNames.filter(
+  (name) => (methods[name] as Integrator).promises.keepsMoments,
+);
+
 /** The methods whose ranks follow a tolerance, and that can therefore be run to a given accuracy. */
 export const adaptiveMethods: readonly MethodName[] = methodNames.filter((name) => methods[name].promises.rankAdaptive);

@@ -1,7 +1,8 @@
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
-import { assembled, inBases, solveNodes } from "./augment.ts";
+import { assembled, growingEdges, inBases, solveNodes } from "./augment.ts";
 import { augmentedBases } from "./augmented-bug.ts";
+import { keptMoments } from "./conserve.ts";
 import type { Integrator } from "./integrator.ts";
 import { grownByField } from "./predict.ts";
 
@@ -22,24 +23,24 @@ export function midpointBug(): Integrator {
       conserves: "norm and energy",
       descends: true,
       rankAdaptive: true,
+      keepsMoments: true,
     },
     async step(context, y, t, h) {
       const root = rootOf(y.tree);
-      const half = await augmentedBases(context, y, t, h / 2);
+      const { conserved: _, ...truncation } = context.truncation; // what moments need is added to the last bases only
+      const half = await augmentedBases({ ...context, truncation }, y, t, h / 2);
       if (half.failure) return half.failure;
       const middle = await solveNodes(context, [inBases(y, root, half.bases)], "state", t, h / 2);
       if (middle.failure) return middle.failure;
-      const { bases, ...grown } = grownByField(
-        context,
-        assembled(y, half.bases, middle.solutions[0]!.final),
-        t + h / 2,
-        h,
-      );
+      const between = assembled(y, half.bases, middle.solutions[0]!.final);
+      const moments = keptMoments(context, y, between.tensors, new Set(growingEdges(between)), t);
+      const { bases, ...grown } = grownByField(context, between, t + h / 2, h, moments);
       const start = inBases(y, root, bases);
       const last = await solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
       const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
-      const applications = half.applications + middle.applications + grown.applications + last.applications;
+      const applications =
+        half.applications + middle.applications + grown.applications + last.applications + (moments?.applications ?? 0);
       return { ok: true, y: end, discarded, applications, missed: null, widened: start };
     },
   };

@@ -8,6 +8,7 @@ import type { TTN } from "../ttn/ttn.ts";
 import { type Assembly, assemble, type Coupling, evolvedCoupling, type Frames } from "./assembly.ts";
 import { assembled, fieldAt, growingEdges, inBases, oneOf, solveNodes } from "./augment.ts";
 import { augmentedBug } from "./augmented-bug.ts";
+import { keptMoments } from "./conserve.ts";
 import type { Integrator, StepContext } from "./integrator.ts";
 
 export interface ParallelBugOptions {
@@ -50,6 +51,7 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
       conserves: root === "galerkin" ? "norm and energy" : "nothing",
       descends: root === "galerkin",
       rankAdaptive: true,
+      keepsMoments: root === "galerkin",
     },
     step: (context, y, t, h) => step(context, y, t, h, root, coupling),
   };
@@ -95,7 +97,9 @@ async function step(
     return scaled(h, block(field, offset, old.with(i, field.shape[i]! - old[i]!)));
   };
   const blocks = coupling === "euler" ? eulerCoupling : evolvedCoupling(y.tree, frames);
-  const assembly = assemble(context, y, frames, growing, solved.solutions, blocks);
+  const moments = rootKind === "galerkin" ? keptMoments(context, y, y.tensors, new Set(growing), t) : null;
+  const assembly = assemble(context, y, frames, growing, solved.solutions, blocks, { moments });
+  applications += moments?.applications ?? 0;
   const { bases } = assembly;
 
   let missed: number | null = null;

@@ -7,6 +7,7 @@ import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { Frames } from "./assembly.ts";
 import { augment, fieldAt, growingEdges, inBases, negligible, roundOffOf } from "./augment.ts";
+import type { KeptMoments } from "./conserve.ts";
 import type { StepContext } from "./integrator.ts";
 
 /**
@@ -18,13 +19,15 @@ export function grownByField(
   y: TTN,
   t: number,
   h: number,
+  moments: KeptMoments | null = null,
 ): { bases: readonly Tensor[]; applications: number } {
   const at = centers(y);
   const growing = growingEdges(y);
   const bases = [...y.tensors];
   for (const id of growing) {
     const motion = fieldAt(context, at[id]!, inBases(y, id, bases), t);
-    bases[id] = augment(y.tensors[id]!, motion, negligible(context, y) / Math.abs(h), roundOffOf(context)).basis;
+    const { basis } = augment(y.tensors[id]!, motion, negligible(context, y) / Math.abs(h), roundOffOf(context));
+    bases[id] = moments?.complete(id, basis, bases) ?? basis;
   }
   return { bases, applications: growing.length };
 }

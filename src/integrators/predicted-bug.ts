@@ -2,6 +2,7 @@ import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
 import { assembled, growingEdges, inBases, solveNodes } from "./augment.ts";
+import { keptMoments } from "./conserve.ts";
 import type { Integrator } from "./integrator.ts";
 import { midpointBug } from "./midpoint-bug.ts";
 import { predictedFrames } from "./predict.ts";
@@ -29,6 +30,7 @@ export function predictedBug(): Integrator {
       conserves: "norm and energy",
       descends: true,
       rankAdaptive: true,
+      keepsMoments: true,
     },
     starter: { integrator: midpointBug(), steps: 1 },
     async step(context, y, t, h) {
@@ -40,12 +42,15 @@ export function predictedBug(): Integrator {
       const solved = await solveNodes(context, trials, "basis", t, h);
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
-      const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling, frames.main);
+      const moments = keptMoments(context, y, frames.bases, new Set(growing), t);
+      const options = { select: frames.main, moments };
+      const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling, options);
       const start = inBases(y, root, bases);
       const last = await solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
       const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
-      const applications = frames.applications + solved.applications + last.applications;
+      const kept = moments?.applications ?? 0;
+      const applications = frames.applications + solved.applications + kept + last.applications;
       return { ok: true, y: end, discarded, applications, missed: null, widened: start };
     },
   };

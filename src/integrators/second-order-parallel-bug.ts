@@ -34,8 +34,8 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
       const solved = await solveNodes(context, trials, "state", t, h);
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
-      const select = variant === "3r" ? frames.main : undefined;
-      const { bases, widen } = assemble(context, y, frames, growing, solved.solutions, coupling, select);
+      const select = variant === "3r" ? frames.main : [];
+      const { bases, widen } = assemble(context, y, frames, growing, solved.solutions, coupling, { select });
       const core = widen(root, solved.solutions.at(-1)!.final);
       const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
       const applications = frames.applications + solved.applications;
