@@ -56,12 +56,13 @@ export {
   type MatrixFunctionOptions,
   type MatrixSum,
   matrixFunction,
-  type PlainMatrix,
   type SparseMatrix,
   scaledIdentity,
   sparse,
   sparseOf,
 } from "./linalg/matrix.ts";
+export { adjointMatrix, matrixSum } from "./linalg/matrix-algebra.ts";
+export { isHermitian } from "./linalg/matrix-checks.ts";
 export { denseOf, multiply } from "./linalg/matrix-product.ts";
 export { type Random, randomTensor, seeded } from "./linalg/random.ts";
 export {

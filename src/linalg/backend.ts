@@ -1,4 +1,5 @@
-import type { Complex, Dtype } from "./tensor.ts";
+import type { SparseMatrix } from "./matrix.ts";
+import type { Complex, Dtype, Tensor } from "./tensor.ts";
 
 /** How an operand enters a product: as it is, transposed, or conjugate-transposed. */
 export type Op = "N" | "T" | "C";
@@ -38,6 +39,8 @@ export interface Backend {
   allocate(length: number): Float64Array;
   /** C := alpha op(A) op(B) + beta C. With beta = 0, C is written, never read. */
   gemm(g: Gemm, alpha: Complex, a: Float64Array, b: Float64Array, beta: number, c: Float64Array): void;
+  /** `sparseProduct` (see there), where the backend has something better than plain loops, or counts. */
+  sparseProduct?(a: SparseMatrix, before: number, alpha: Complex, x: Tensor, beta: number, out: Tensor): void;
   /**
    * Thin QR of the row-major m x n matrix `a` (kept): A = Q R with k = min(m, n), `q` m x k or null when only R is wanted,
    * `r` k x n upper triangular (zeros below the diagonal are written).

@@ -25,12 +25,13 @@ export {
   type MatrixFunctionOptions,
   type MatrixSum,
   matrixFunction,
-  type PlainMatrix,
   type SparseMatrix,
   scaledIdentity,
   sparse,
   sparseOf,
 } from "./matrix.ts";
+export { adjointMatrix, matrixSum } from "./matrix-algebra.ts";
+export { isHermitian } from "./matrix-checks.ts";
 export { denseOf, multiply } from "./matrix-product.ts";
 export { orthAug } from "./orth-aug.ts";
 export { type Random, randomTensor, seeded } from "./random.ts";

@@ -36,15 +36,13 @@ export interface MatrixFunction {
   readonly applyAdjoint?: (x: Tensor, out: Tensor) => void;
 }
 
-/** Matrices that a sum cannot take apart. */
-export type PlainMatrix = Tensor | SparseMatrix | MatrixFunction;
-
-/** A linear combination of matrices of different kinds: at most one dense part, one sparse part, each function once. */
+/** A linear combination that has functions in it: what is known by entries in one part, each function once. See `matrixSum`. */
 export interface MatrixSum {
   readonly kind: "sum";
   readonly dtype: Dtype;
   readonly shape: readonly [rows: number, columns: number];
-  readonly parts: readonly (readonly [Scalar, PlainMatrix])[];
+  readonly stored: Tensor | SparseMatrix | null;
+  readonly functions: readonly (readonly [Scalar, MatrixFunction])[];
 }
 
 /** A matrix at a leaf: dense, sparse (so are diagonal, banded and scaled identity), a user's function, or a sum of such. */
@@ -56,8 +54,20 @@ export const isDense = (m: Matrix): m is Tensor => !("kind" in m);
 /** Whether a matrix is stored by its non-zero entries. */
 export const isSparse = (m: Matrix): m is SparseMatrix => "kind" in m && m.kind === "sparse";
 
-/** Stored entries of a sparse matrix. */
-export const entriesStored = (m: SparseMatrix): number => m.columns.length;
+/** What a matrix is made of: the part that is known by its entries, and functions with their coefficients. */
+export function partsOf(m: Matrix): Pick<MatrixSum, "stored" | "functions"> {
+  if (isDense(m) || m.kind === "sparse") return { stored: m, functions: [] };
+  return m.kind === "function" ? { stored: null, functions: [[1, m]] } : m;
+}
+
+/** The numbers that a matrix stores: its entries, and the coefficients of functions. */
+export function numbersOf(m: Matrix): Float64Array[] {
+  const { stored, functions } = partsOf(m);
+  return [
+    ...(stored ? [isDense(stored) ? stored.data : stored.values] : []),
+    ...functions.map(([c]) => Float64Array.of(complex(c).re, complex(c).im)),
+  ];
+}
 
 /** Entries row by row, columns ascending, without zeros: `row(i, add)` adds those of row i. */
 export function byRows(

@@ -27,8 +27,10 @@ export function powerOfTwo(e: number): number {
 }
 
 /** The exponent e with largest entry in [2^e, 2^(e+1)); 0 for a zero tensor. Throws a NonFiniteError naming `who`. */
-export function exponent(x: Tensor, who: string): number {
-  const { data } = x;
+export const exponent = (x: Tensor, who: string): number => exponentOfAll(x.data, who);
+
+/** `exponent` of plain numbers. */
+export function exponentOfAll(data: Float64Array, who: string): number {
   let largest = 0;
   // A sum of differences sees NaN and infinity without a test per entry: x - x is 0 for every finite x.
   let finite = 0;

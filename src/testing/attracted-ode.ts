@@ -1,5 +1,6 @@
 import { matmul, scaled } from "../linalg/contract.ts";
 import { expm } from "../linalg/expm.ts";
+import { denseOf } from "../linalg/matrix-product.ts";
 import { seeded } from "../linalg/random.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
@@ -32,7 +33,7 @@ export function attractedOde(spec: OdeSpec): KnownOde {
     const tensors = initial.tensors.map((c, id): Tensor => {
       const { mode } = tree.nodes[id]!;
       // a new object for every time: what is remembered of a tensor goes with it
-      return mode === null ? { ...c } : matmul(expm(scaled(t, rotation[mode]!.factors[0]!.operator)), c);
+      return mode === null ? { ...c } : matmul(expm(scaled(t, denseOf(rotation[mode]!.factors[0]!.operator))), c);
     });
     const moved = { ...initial, tensors };
     known.set(t, moved);

@@ -1,5 +1,6 @@
 import type { Arbitrary } from "fast-check";
 import { singularValues } from "../linalg/factor.ts";
+import { denseOf } from "../linalg/matrix-product.ts";
 import { complex, type Scalar, shapeText } from "../linalg/tensor.ts";
 import { type LinearRhs, linearRhs } from "../ttn/operators/linear-rhs.ts";
 import { type ProductTerm, productSum } from "../ttn/operators/product-sum.ts";
@@ -56,7 +57,7 @@ export const hamiltonians = (options: StateOptions): Arbitrary<Hamiltonian> =>
 function normalised(terms: readonly ProductTerm[]): readonly ProductTerm[] {
   const size = ({ coefficient, factors }: ProductTerm): number => {
     const { re, im } = complex(coefficient);
-    return factors.reduce((p, { operator }) => p * singularValues(operator)[0]!, Math.hypot(re, im));
+    return factors.reduce((p, { operator }) => p * singularValues(denseOf(operator))[0]!, Math.hypot(re, im));
   };
   const total = terms.reduce((sum, t) => sum + size(t), 0);
   return terms.map((t) => ({ ...t, coefficient: complex(t.coefficient).re / (total || 1) }));

@@ -16,6 +16,7 @@ import {
 import { combine, matmul, modeProduct, permute } from "../../src/linalg/contract.ts";
 import { qr } from "../../src/linalg/factor.ts";
 import { conj } from "../../src/linalg/level1.ts";
+import { denseOf } from "../../src/linalg/matrix-product.ts";
 import { distance } from "../ttn/dense.ts";
 import { methods } from "./methods.ts";
 import { randomChain } from "./random-hermitian.ts";
@@ -39,7 +40,7 @@ describe("three steps commute with unitary changes of the bases of all modes and
       coefficient,
       factors: factors.map(({ mode, operator }) => ({
         mode,
-        operator: hermitianPart(matmul(matmul(unitaries[mode]!, operator), unitaries[mode]!, "N", "C")),
+        operator: hermitianPart(matmul(matmul(unitaries[mode]!, denseOf(operator)), unitaries[mode]!, "N", "C")),
       })),
     }),
   );

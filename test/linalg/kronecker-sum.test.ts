@@ -7,6 +7,7 @@ import {
   planKroneckerSum,
 } from "../../src/linalg/kronecker-sum.ts";
 import { norm } from "../../src/linalg/level1.ts";
+import { denseOf } from "../../src/linalg/matrix-product.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import {
   asDtype,
@@ -21,6 +22,7 @@ import {
 } from "../../src/linalg/tensor.ts";
 import { workspace } from "../../src/linalg/workspace.ts";
 import { addTo, distance, naiveModeProduct, runs } from "../ttn/dense.ts";
+import { forms, randomMatrix } from "./structured.ts";
 
 /** sum_k c_k X x_1 M_1k x_2 M_2k ..., by definition. */
 function naive(terms: readonly KroneckerTerm[], x: Tensor, shapeOut: readonly number[]): Tensor {
@@ -29,7 +31,7 @@ function naive(terms: readonly KroneckerTerm[], x: Tensor, shapeOut: readonly nu
     addTo(
       out,
       coefficient,
-      matrices.reduce<Tensor>((t, m, mode) => (m ? naiveModeProduct(t, mode, m) : t), x),
+      matrices.reduce<Tensor>((t, m, mode) => (m ? naiveModeProduct(t, mode, denseOf(m)) : t), x),
     );
   return out;
 }
@@ -44,13 +46,19 @@ const problems = fc
     terms: fc.array(fc.array(fc.nat(2), { minLength: 4, maxLength: 4 }), { maxLength: 7 }),
     seed: fc.integer(),
     dtype: fc.constantFrom<Dtype>("float64", "complex128"),
+    letterDtype: fc.constantFrom<Dtype>("float64", "complex128"),
+    kinds: fc.array(fc.constantFrom(...forms), { minLength: 8, maxLength: 8 }),
   })
-  .map(({ sizes, terms, seed, dtype }) => {
+  .map(({ sizes, terms, seed, dtype, letterDtype, kinds }) => {
     const random = seeded(seed);
     const shapeIn = sizes.map((s) => s.from);
     const shapeOut = sizes.map((s) => s.to ?? s.from);
     // two matrices a mode, shared between terms as environments are; 0 stands for the identity where the mode keeps its size
-    const letters = sizes.map((_, k) => [0, 1].map(() => randomTensor(random, [shapeOut[k]!, shapeIn[k]!], dtype)));
+    const letters = sizes.map((_, k) =>
+      [0, 1].map((i) =>
+        randomMatrix(random, [shapeOut[k]!, shapeIn[k]!], dtype === "float64" ? dtype : letterDtype, kinds[2 * k + i]!),
+      ),
+    );
     const list = terms.map((picks): KroneckerTerm => {
       const z = randomTensor(random, [2]).data;
       const coefficient: Scalar = dtype === "complex128" ? { re: z[0]!, im: z[1]! } : picks[0] === 0 ? 1 : z[0]!;
@@ -69,7 +77,7 @@ const size = (terms: readonly KroneckerTerm[]): number =>
     (s, { coefficient, matrices }) =>
       s +
       Math.hypot(complex(coefficient).re, complex(coefficient).im) *
-        matrices.reduce((p, m) => p * (m ? norm(m) : 1), 1),
+        matrices.reduce((p, m) => p * (m ? norm(denseOf(m)) : 1), 1),
     1,
   );
 

@@ -1,3 +1,4 @@
+import { denseOf as entriesOf } from "../../src/linalg/matrix-product.ts";
 import type { Scalar, Tensor } from "../../src/linalg/tensor.ts";
 import type { ProductTerm } from "../../src/ttn/operators/product-sum.ts";
 
@@ -96,7 +97,7 @@ export const denseOf = (terms: readonly ProductTerm[], d: number): Dense =>
       scaled(
         Array.from({ length: d }, (_, k) => {
           const factor = factors.find((f) => f.mode === k);
-          return factor ? fromTensor(factor.operator) : eye(2);
+          return factor ? fromTensor(entriesOf(factor.operator)) : eye(2);
         }).reduce(kron),
         coefficient,
       ),

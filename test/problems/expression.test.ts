@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { denseOf as entriesOf } from "../../src/linalg/matrix-product.ts";
 import { fromValues, type Scalar } from "../../src/linalg/tensor.ts";
 import {
   parseSpinExpression,
@@ -493,7 +494,9 @@ describe("a random expression", () => {
     fc.assert(
       fc.property(expression, ({ text }) => {
         const terms = parseSpinExpression(text, d);
-        const keys = terms.map(({ factors }) => JSON.stringify(factors.map((f) => [f.mode, [...f.operator.data]])));
+        const keys = terms.map(({ factors }) =>
+          JSON.stringify(factors.map((f) => [f.mode, [...entriesOf(f.operator).data]])),
+        );
         expect(new Set(keys).size).toBe(keys.length);
         for (const { coefficient, factors } of terms) {
           expect(Math.hypot(...pair(coefficient))).toBeGreaterThan(0);

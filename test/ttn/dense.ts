@@ -1,5 +1,6 @@
 import { dopri5 } from "../../src/integrators/local/dopri5.ts";
 import { norm } from "../../src/linalg/level1.ts";
+import { denseOf } from "../../src/linalg/matrix-product.ts";
 import {
   asDtype,
   complex,
@@ -117,7 +118,9 @@ export function denseSum(
     addTo(
       out,
       coefficient,
-      order.map((mode) => factors.find((f) => f.mode === mode)?.operator ?? eye(sizes[mode]!)).reduce(kron, eye(1)),
+      order
+        .map((mode) => denseOf(factors.find((f) => f.mode === mode)?.operator ?? eye(sizes[mode]!)))
+        .reduce(kron, eye(1)),
     );
   return out;
 }
@@ -179,7 +182,7 @@ export function denseImage(terms: readonly ProductTerm[], y: Tensor): Tensor {
   const out = tensor(y.shape, "complex128");
   for (const { coefficient, factors } of terms) {
     const c = complex(coefficient);
-    const image = factors.reduce((x, f) => imageOverMode(x, f.mode, f.operator), asDtype(y, "complex128"));
+    const image = factors.reduce((x, f) => imageOverMode(x, f.mode, denseOf(f.operator)), asDtype(y, "complex128"));
     for (let i = 0; i < out.data.length; i += 2) {
       out.data[i]! += c.re * image.data[i]! - c.im * image.data[i + 1]!;
       out.data[i + 1]! += c.re * image.data[i + 1]! + c.im * image.data[i]!;

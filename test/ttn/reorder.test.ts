@@ -5,6 +5,7 @@ import { augmentedBug } from "../../src/integrators/augmented-bug.ts";
 import type { Integrator, StepContext } from "../../src/integrators/integrator.ts";
 import { exponential } from "../../src/integrators/local/exponential.ts";
 import { parallelBug } from "../../src/integrators/parallel-bug.ts";
+import { denseOf } from "../../src/linalg/matrix-product.ts";
 import { type Random, seeded } from "../../src/linalg/random.ts";
 import { asDtype, type Complex } from "../../src/linalg/tensor.ts";
 import { states, statesWithOperators } from "../../src/testing/index.ts";
@@ -167,7 +168,7 @@ describe("order of children and names of modes (B4)", () => {
           const other = reordered(y, seed);
           const stepped = async (x: TTN, sum: readonly ProductTerm[]): Promise<TTN> => {
             const size = sum.reduce(
-              (all, { factors }) => all + factors.reduce((p, f) => p * Math.hypot(...f.operator.data), 1),
+              (all, { factors }) => all + factors.reduce((p, f) => p * Math.hypot(...denseOf(f.operator).data), 1),
               1,
             );
             const context: StepContext = {

@@ -1,6 +1,9 @@
 import { block, gramAllBut, permute, place, scaled } from "../../linalg/contract.ts";
 import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { conj } from "../../linalg/level1.ts";
+import type { Matrix } from "../../linalg/matrix.ts";
+import { isHermitian } from "../../linalg/matrix-checks.ts";
+import { denseOf } from "../../linalg/matrix-product.ts";
 import {
   asDtype,
   type Complex,
@@ -21,7 +24,7 @@ import type { TTN } from "../ttn.ts";
 import { type CoreEntry, dtypeOfOperator, entriesOf, type TTNO } from "./ttno.ts";
 
 /** One operator component seen through a frame: a matrix (test rank x trial rank), or a multiple of the identity. */
-export type Component = { readonly matrix: Tensor } | { readonly scalar: Complex };
+export type Component = { readonly matrix: Matrix } | { readonly scalar: Complex };
 
 /** All that lies behind one direction of an edge, contracted with the operator: one matrix for each of its components. */
 export interface Environment {
@@ -167,7 +170,7 @@ function bordered(old: Component, columns: Tensor): Tensor {
   const [size, fresh] = columns.shape as [number, number];
   const before = size - fresh;
   const out = tensor([size, size], columns.dtype);
-  const corner = "matrix" in old ? asDtype(old.matrix, out.dtype) : scaled(old.scalar, identity(before, out.dtype));
+  const corner = "matrix" in old ? denseOf(old.matrix) : scaled(old.scalar, identity(before, out.dtype));
   place(asDtype(corner, out.dtype), out, [0, 0]);
   place(columns, out, [0, before]);
   place(permute(conj(block(columns, [0, 0], [before, fresh])), [1, 0]), out, [before, 0]);
@@ -180,7 +183,7 @@ function hermitianNodes(h: TTNO): readonly boolean[] {
   h.tree.nodes.forEach(({ mode, children }, id) => {
     known[id] =
       mode !== null
-        ? h.matrices[id]!.every((a) => a.data.every((v, i) => v === permute(conj(a), [1, 0]).data[i]))
+        ? h.matrices[id]!.every(isHermitian)
         : children.every((c) => known[c]) && h.cores[id]!.every((e) => complex(e.value).im === 0);
   });
   return known;
@@ -197,7 +200,7 @@ const plus = (a: Complex, b: Complex): Complex => ({ re: a.re + b.re, im: a.im +
 /** One entry of a core with its components filled in; null when one of them vanishes. */
 function kroneckerTerm({ index, value }: CoreEntry, around: readonly Environment[]): KroneckerTerm | null {
   let coefficient: Scalar = value;
-  const matrices: (Tensor | null)[] = [];
+  const matrices: (Matrix | null)[] = [];
   for (let k = 0; k < around.length; k++) {
     const component = around[k]!.components[index[k]!];
     if (component && "scalar" in component) coefficient = times(coefficient, component.scalar);

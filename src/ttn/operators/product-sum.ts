@@ -1,19 +1,18 @@
-import { block, combine, concatLast, matmul } from "../../linalg/contract.ts";
+import { block, matmul } from "../../linalg/contract.ts";
 import { qr, svd } from "../../linalg/factor.ts";
-import { maxAbs } from "../../linalg/level1.ts";
-import { exponent, scaleByPower } from "../../linalg/scaling.ts";
+import { type Matrix, scaledIdentity } from "../../linalg/matrix.ts";
+import { matrixSum, splitPower } from "../../linalg/matrix-algebra.ts";
+import { equalMatrices, identityMultiple, isFiniteMatrix, isZeroMatrix } from "../../linalg/matrix-checks.ts";
+import { matrixSpace } from "../../linalg/matrix-space.ts";
+import { scaleByPower } from "../../linalg/scaling.ts";
 import {
-  allFinite,
   type Complex,
   complex,
   entry,
   fromFunction,
-  identity,
-  reshape,
   type Scalar,
   shapeText,
   type Tensor,
-  tensor,
   times,
 } from "../../linalg/tensor.ts";
 import { type NodeId, rootOf, type Tree } from "../tree.ts";
@@ -26,7 +25,7 @@ import type { CoreEntry, TTNO } from "./ttno.ts";
  */
 export interface ProductTerm {
   readonly coefficient: Scalar;
-  readonly factors: readonly { readonly mode: number; readonly operator: Tensor }[];
+  readonly factors: readonly { readonly mode: number; readonly operator: Matrix }[];
 }
 
 /**
@@ -67,8 +66,8 @@ export function productSum(
  */
 export function pairTerms(
   beta: Tensor,
-  coupled: readonly Tensor[],
-  local: readonly (Tensor | null)[] = [],
+  coupled: readonly Matrix[],
+  local: readonly (Matrix | null)[] = [],
 ): ProductTerm[] {
   const d = coupled.length;
   if (shapeText(beta.shape) !== `${d}x${d}`)
@@ -91,8 +90,8 @@ export function pairTerms(
 export const pairwise = (
   tree: Tree,
   beta: Tensor,
-  coupled: readonly Tensor[],
-  local: readonly (Tensor | null)[] = [],
+  coupled: readonly Matrix[],
+  local: readonly (Matrix | null)[] = [],
   tolerance?: number,
 ): TTNO =>
   productSum(
@@ -119,7 +118,7 @@ function checkTerms(tree: Tree, modeSizes: readonly number[], terms: readonly Pr
         throw new RangeError(
           `productSum: the factor of term ${k} on mode ${mode} is ${shapeText(operator.shape)}, expected ${n}x${n}`,
         );
-      if (!allFinite(operator))
+      if (!isFiniteMatrix(operator))
         throw new RangeError(`productSum: the factor of term ${k} on mode ${mode} is not finite`);
     });
   });
@@ -139,8 +138,8 @@ class Builder {
   #constant: Complex = { re: 0, im: 0 };
   /** The terms that have a part at a node, by node. */
   readonly #open: Set<OpenTerm>[];
-  readonly #letters: Tensor[][];
-  readonly #matrices: Tensor[][];
+  readonly #letters: Matrix[][];
+  readonly #matrices: Matrix[][];
   readonly #cores: CoreEntry[][];
   /** Whether a node has a component h; identity is component 0, h then is 1, partners follow. */
   readonly #closed: boolean[];
@@ -155,23 +154,24 @@ class Builder {
     this.#closed = tree.nodes.map(() => false);
     let largest = 0;
     let square = 0;
-    const known = new Map<Tensor, { readonly e: number; readonly letter: Tensor }>();
-    const split = (operator: Tensor) => {
-      const found = known.get(operator) ?? splitPower(operator);
+    const known = new Map<Matrix, Letter>();
+    const letterOf = (operator: Matrix): Letter => {
+      const found = known.get(operator) ?? asLetter(operator);
       known.set(operator, found);
       return found;
     };
     for (const { coefficient, factors } of terms) {
-      const e = factors.reduce((all, f) => all + split(f.operator).e, 0);
-      const c = timesPower(complex(coefficient), e);
-      if ((c.re === 0 && c.im === 0) || factors.some((f) => maxAbs(f.operator) === 0)) continue;
-      if (factors.length === 0) this.#constant = sum(this.#constant, c);
-      else
-        this.#add({
-          coefficient: c,
-          parts: factors.map((f) => this.#letter(f.mode, split(f.operator).letter)).sort(byNode),
-        });
-      if (factors.length < 2) continue;
+      const split = factors.map(({ mode, operator }) => ({ mode, ...letterOf(operator) }));
+      const real = split.filter((f) => f.multiple === null);
+      const multiples = split.reduce((all, f) => times(all, f.multiple ?? 1), complex(coefficient));
+      const c = timesPower(
+        multiples,
+        split.reduce((all, f) => all + f.e, 0),
+      );
+      if ((c.re === 0 && c.im === 0) || factors.some((f) => isZeroMatrix(f.operator))) continue;
+      if (real.length === 0) this.#constant = sum(this.#constant, c);
+      else this.#add({ coefficient: c, parts: real.map((f) => this.#letter(f.mode, f.letter)).sort(byNode) });
+      if (real.length < 2) continue;
       largest = Math.max(largest, Math.hypot(c.re, c.im));
       square += c.re * c.re + c.im * c.im;
     }
@@ -186,17 +186,16 @@ class Builder {
     const { closed, crossing } = this.#take([id]);
     this.#closed[id] = closed.length > 0;
     const rows = crossing.rows.map((parts) => letters[parts[0]![1]]!);
-    // coordinates of the letters in an orthonormal basis of n x n matrices: dependent ones become one partner
-    const columns = rows.map((a) => reshape(a, [n * n, 1]));
-    const basis = columns.length > 0 ? qr(sideBySide(columns)) : null;
+    // coordinates of the letters in an orthonormal basis of their span: dependent ones become one partner
+    const space = rows.length > 0 ? matrixSpace(rows) : null;
+    const basis = space && qr(space.coordinates(rows));
     const partners = this.#partners(id, crossing, basis?.r ?? null);
-    const free = (c: Tensor): Tensor => reshape(c, [n, n]);
     this.#matrices[id] = [
-      identity(n),
+      scaledIdentity(n),
       ...(closed.length > 0
-        ? [combine(closed.map(({ coefficient, parts }) => [coefficient, letters[parts[0]![1]]!]))]
+        ? [matrixSum(closed.map(({ coefficient, parts }) => [realIfReal(coefficient), letters[parts[0]![1]]!]))]
         : []),
-      ...(partners === null ? rows : columnsOf(matmul(basis!.q, partners)).map(free)),
+      ...(partners === null ? rows : space!.matrices(matmul(basis!.q, partners))),
     ];
   }
 
@@ -264,13 +263,15 @@ class Builder {
 
   #closeLoneLeaf(root: NodeId): void {
     const [one, h] = this.#matrices[root]!;
-    this.#matrices[root] = [combine([[this.#constant, one!], ...(this.#closed[root] ? [[1, h!] as const] : [])])];
+    this.#matrices[root] = [
+      matrixSum([[realIfReal(this.#constant), one!], ...(this.#closed[root] ? [[1, h!] as const] : [])]),
+    ];
   }
 
-  #letter(mode: number, operator: Tensor): readonly [NodeId, number] {
+  #letter(mode: number, operator: Matrix): readonly [NodeId, number] {
     const leaf = this.#tree.leaves[mode]!;
     const letters = this.#letters[leaf]!;
-    const known = letters.findIndex((a) => a === operator || equal(a, operator));
+    const known = letters.findIndex((a) => equalMatrices(a, operator));
     return [leaf, known >= 0 ? known : letters.push(operator) - 1];
   }
 
@@ -342,13 +343,16 @@ class Builder {
   }
 }
 
-/** A = 2^e letter with the letter's largest entry in [1, 2): factors in any units come to one scale, exactly. */
-function splitPower(a: Tensor): { readonly e: number; readonly letter: Tensor } {
-  const e = exponent(a, "productSum");
-  if (e === 0) return { e, letter: a };
-  const letter = tensor(a.shape, a.dtype);
-  scaleByPower(a.data, -e, letter.data);
-  return { e, letter };
+/** A factor as 2^e letter, or as a `multiple` of the identity. */
+interface Letter {
+  readonly e: number;
+  readonly letter: Matrix;
+  readonly multiple: Complex | null;
+}
+
+function asLetter(operator: Matrix): Letter {
+  const split = splitPower(operator, "productSum");
+  return { ...split, multiple: identityMultiple(split.letter) };
 }
 
 /** 2^e z. */
@@ -380,11 +384,3 @@ function merge(terms: readonly OpenTerm[]): OpenTerm[] {
   }
   return [...merged.values()];
 }
-
-const equal = (a: Tensor, b: Tensor): boolean =>
-  a.dtype === b.dtype && a.data.length === b.data.length && a.data.every((v, i) => v === b.data[i]);
-
-const sideBySide = (columns: readonly Tensor[]): Tensor => columns.reduce((all, c) => concatLast(all, c));
-
-const columnsOf = (m: Tensor): Tensor[] =>
-  Array.from({ length: m.shape[1]! }, (_, j) => block(m, [0, j], [m.shape[0]!, 1]));

@@ -1,5 +1,8 @@
-import { block, combine, concatLast, matmul, permute, place } from "../../linalg/contract.ts";
-import { conj } from "../../linalg/level1.ts";
+import { block, combine, concatLast, permute, place } from "../../linalg/contract.ts";
+import type { Matrix } from "../../linalg/matrix.ts";
+import { adjointMatrix } from "../../linalg/matrix-algebra.ts";
+import { denseOf, multiply } from "../../linalg/matrix-product.ts";
+import { matrixSpace } from "../../linalg/matrix-space.ts";
 import {
   asDtype,
   commonDtype,
@@ -36,7 +39,7 @@ export interface TTNO {
   /** Number of components of every node: the ranks of the operator's edges; 1 at the root. */
   readonly ranks: readonly number[];
   /** The components of a leaf, each n x n; empty at inner nodes. */
-  readonly matrices: readonly (readonly Tensor[])[];
+  readonly matrices: readonly (readonly Matrix[])[];
   /** The core of an inner node; empty at leaves. */
   readonly cores: readonly (readonly CoreEntry[])[];
   /** Which component of a node is the identity, if one is. */
@@ -51,18 +54,20 @@ export const dtypeOfOperator = (h: TTNO): Dtype =>
 export const entriesOf = (h: TTNO, id: NodeId): readonly CoreEntry[] =>
   h.tree.nodes[id]!.mode === null ? h.cores[id]! : h.matrices[id]!.map((_, a) => ({ index: [a, a], value: 1 }));
 
-/** The operator as a tree tensor network over pairs (row, column) of each mode: for sums, norms and comparisons. */
-export function operatorAsState(h: TTNO): TTN {
+/** The operator as a tree tensor network over pairs (row, column) of each mode, n^2 numbers a mode: for small systems. */
+export const operatorAsState = (h: TTNO): TTN =>
+  networkOf(h, (all) => {
+    const n = all[0]!.shape[0]!;
+    return all.map((a) => reshape(denseOf(a), [n * n, 1])).reduce((columns, a) => concatLast(columns, a));
+  });
+
+/** The operator's network, its leaves being the columns that `vectors` makes of their matrices. */
+function networkOf(h: TTNO, vectors: (matrices: readonly Matrix[], id: NodeId) => Tensor): TTN {
   const dtype = dtypeOfOperator(h);
   return ttn(
     h.tree,
     h.tree.nodes.map(({ mode, children }, id) => {
-      if (mode !== null) {
-        const n = h.modeSizes[mode]!;
-        return h.matrices[id]!.map((a) => reshape(asDtype(a, dtype), [n * n, 1])).reduce((all, a) =>
-          concatLast(all, a),
-        );
-      }
+      if (mode !== null) return asDtype(vectors(h.matrices[id]!, id), dtype);
       const core = tensor([...children.map((c) => h.ranks[c]!), h.ranks[id]!], dtype);
       for (const { index, value } of h.cores[id]!) setEntry(core, index, value);
       return core;
@@ -94,18 +99,23 @@ export function denseOperator(h: TTNO): Tensor {
 export function adjoint(h: TTNO): TTNO {
   return {
     ...h,
-    matrices: h.matrices.map((all) => all.map((a) => permute(conj(a), [1, 0]))),
+    matrices: h.matrices.map((all) => all.map(adjointMatrix)),
     cores: h.cores.map((entries) =>
       entries.map(({ index, value }) => ({ index, value: { re: complex(value).re, im: -complex(value).im } })),
     ),
   };
 }
 
-/** |H - H*| / |H| in the Frobenius norm; 0 for the zero operator. */
+/**
+ * |H - H*| / |H| in the Frobenius norm; 0 for the zero operator. Sparse matrices enter with their entries alone, a user's
+ * function as a direction of its own of length one. Throws a TypeError for a function without an adjoint.
+ */
 export function hermitianDefect(h: TTNO): number {
-  const a = operatorAsState(h);
+  const star = adjoint(h);
+  const spaces = h.matrices.map((all, id) => (all.length > 0 ? matrixSpace([...all, ...star.matrices[id]!]) : null));
+  const [a, b] = [h, star].map((o) => networkOf(o, (all, id) => spaces[id]!.coordinates(all))) as [TTN, TTN];
   const size = norm(a);
-  return size === 0 ? 0 : norm(add(a, scale(-1, operatorAsState(adjoint(h))))) / size;
+  return size === 0 ? 0 : norm(add(a, scale(-1, b))) / size;
 }
 
 /** Throws a TypeError when the operator is not Hermitian to round-off. */
@@ -126,8 +136,7 @@ export function applyOperator(h: TTNO, y: TTN): TTN {
   checkSpace("applyOperator", h, y);
   const tensors = y.tree.nodes.map(({ mode, parent }, id) => {
     const c = asDtype(y.tensors[id]!, dtype);
-    if (mode !== null)
-      return h.matrices[id]!.map((a) => matmul(asDtype(a, dtype), c)).reduce((all, part) => concatLast(all, part));
+    if (mode !== null) return h.matrices[id]!.map((a) => multiply(a, c)).reduce((all, part) => concatLast(all, part));
     const factor = (k: number): number =>
       k < c.shape.length - 1 ? h.ranks[h.tree.nodes[id]!.children[k]!]! : parent === null ? 1 : h.ranks[id]!;
     const out = tensor(
