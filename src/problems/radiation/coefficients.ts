@@ -1,7 +1,6 @@
-import type { Tensor } from "../../linalg/tensor.ts";
+import { diagonal, type Matrix } from "../../linalg/matrix.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
 import type { CollocatedInput } from "./distributions.ts";
-import { diagonal } from "./structured.ts";
 
 /** A number, the same everywhere, or a function of position. */
 export type Profile = number | ((...position: number[]) => number);
@@ -87,7 +86,7 @@ export function tabulate(
 const at = (values: number | Float64Array, i: number): number => (typeof values === "number" ? values : values[i]!);
 
 /** The terms -c(x, xi) B, where B acts on the angle (mode 1; the identity when null) and c on space and inputs. */
-export function decayTerms({ base, parts }: TabulatedCoefficient, angular: Tensor | null): ProductTerm[] {
+export function decayTerms({ base, parts }: TabulatedCoefficient, angular: Matrix | null): ProductTerm[] {
   const onAngle = angular ? [{ mode: 1, operator: angular }] : [];
   const term = (amplitude: number | Float64Array, others: ProductTerm["factors"]): ProductTerm =>
     typeof amplitude === "number"

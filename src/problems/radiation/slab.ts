@@ -1,3 +1,4 @@
+import { diagonal, type Matrix } from "../../linalg/matrix.ts";
 import { fromFunction, fromValues, type Tensor } from "../../linalg/tensor.ts";
 import { scale } from "../../ttn/arithmetic.ts";
 import { productState } from "../../ttn/construct.ts";
@@ -14,7 +15,6 @@ import { moment, radiationObservables } from "./observables.ts";
 import type { RadiationProblem } from "./problem.ts";
 import { checkCfl, type ExplicitScheme } from "./stability.ts";
 import { centralDifference, upwindDiffusion } from "./stencils.ts";
-import { diagonal } from "./structured.ts";
 
 /** An isotropic source: its profile is added to the zeroth moment for t < `until`. */
 export interface Source {
@@ -130,7 +130,7 @@ export function gridOf(
 }
 
 /** -D u A + D2 u |A| on modes 0 and 1. */
-export const transportTerms = (nx: number, dx: number, flux: Tensor, absFlux: Tensor): ProductTerm[] => [
+export const transportTerms = (nx: number, dx: number, flux: Matrix, absFlux: Matrix): ProductTerm[] => [
   {
     coefficient: -1,
     factors: [

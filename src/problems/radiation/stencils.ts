@@ -1,10 +1,10 @@
-import { banded } from "./structured.ts";
+import { banded, type SparseMatrix } from "../../linalg/matrix.ts";
 
 /**
  * The central difference (D u)_i = (u_{i+1} - u_{i-1}) / (2 dx) on n points with zeros beyond both ends: n x n, skew-symmetric.
  * Throws a RangeError for fewer than 3 points, which the stencil needs.
  */
-export function centralDifference(n: number, dx: number) {
+export function centralDifference(n: number, dx: number): SparseMatrix {
   checkStencil("centralDifference", n, dx);
   return banded(n, { [-1]: -0.5 / dx, 1: 0.5 / dx });
 }
@@ -14,7 +14,7 @@ export function centralDifference(n: number, dx: number) {
  * symmetric, negative definite. For a matrix A with |A| of the same eigenvectors, -D u A + D2 u |A| is the first-order upwind
  * difference in every characteristic variable of u' + A du/dx = 0. Throws a RangeError for fewer than 3 points.
  */
-export function upwindDiffusion(n: number, dx: number) {
+export function upwindDiffusion(n: number, dx: number): SparseMatrix {
   checkStencil("upwindDiffusion", n, dx);
   return banded(n, { [-1]: 0.5 / dx, 0: -1 / dx, 1: 0.5 / dx });
 }
