@@ -40,6 +40,7 @@ export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/loc
 export { rk4 } from "./integrators/local/rk4.ts";
 export { adaptiveMethods, conservativeMethods, type MethodName, methodNames, methods } from "./integrators/methods.ts";
 export { midpointBug } from "./integrators/midpoint-bug.ts";
+export { type Flow, operatorFlow, operatorSplitting, type SplittingOptions } from "./integrators/operator-splitting.ts";
 export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug.ts";
 export { predictedBug } from "./integrators/predicted-bug.ts";
 export { type ProjectorSplittingOptions, projectorSplitting } from "./integrators/projector-splitting.ts";

@@ -1,4 +1,5 @@
 import {
+  applyOperator,
   type Functional,
   fromFunction,
   linearRhs,
@@ -7,6 +8,7 @@ import {
   type ProductTerm,
   productState,
   productSum,
+  roomFor,
   type Tensor,
   tree,
 } from "../../src/index.ts";
@@ -15,6 +17,8 @@ import { eigh } from "../../src/linalg/factor.ts";
 /** A slab with two uncertain inputs, small enough for full tensors; modes: space, angle, xi, eta. */
 export interface Slab extends Problem {
   readonly terms: readonly ProductTerm[];
+  /** The terms without collisions. */
+  readonly streaming: readonly ProductTerm[];
   readonly dx: number;
   /** Constant in angle. */
   readonly e0: Tensor;
@@ -108,13 +112,16 @@ export function slab({
   const ones = nodes.map((n) => vector(n, () => 1));
   const start = vector(nx, (i) => Math.exp(-((-1 + i * dx) ** 2) / (2 * s * s)) / Math.sqrt(2 * Math.PI * s * s));
   const weights = [inputs[0]!.weights, inputs[1]!.weights] as const;
+  const operator = productSum(shape, sizes, terms);
+  const pulse = productState(shape, [start, e0, ...ones]);
   return {
     name: "slab",
-    rhs: linearRhs([{ operator: productSum(shape, sizes, terms) }]),
-    initial: productState(shape, [start, e0, ...ones]),
+    rhs: linearRhs([{ operator }]),
+    initial: roomFor(pulse, applyOperator(operator, pulse)), // streaming leaves a product state into both modes at once
     span: [0, T],
     observables: {},
     terms,
+    streaming: terms.slice(0, 2),
     dx,
     e0,
     weights,
