@@ -102,11 +102,11 @@ export const roundOffOf = ({ truncation }: StepContext): number | undefined =>
 
 /**
  * Directions of a smaller amplitude are not worth a column: a tenth of what truncation may remove on an edge. Zero where truncation is
- * off.
+ * off, or keeps one direction more than its tolerance asks for.
  */
 export function negligible({ truncation }: StepContext, y: TTN): number {
-  const { tolerance, relative = false } = truncation;
-  if (tolerance === "off") return 0;
+  const { tolerance, relative = false, tail } = truncation;
+  if (tolerance === "off" || tail === "l1-keep-one") return 0;
   return (
     ((relative ? tolerance * norm(y.tensors[y.center]!) : tolerance) * 0.1) / Math.sqrt(edgesOf(y.tree).length || 1)
   );

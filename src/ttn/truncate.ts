@@ -25,12 +25,21 @@ export interface Truncation {
   /** "weighted" (default): by the true Schmidt values of every edge; "paper": by the singular values of the node tensors. */
   readonly method?: "weighted" | "paper";
   /**
+   * What may be discarded of singular values: "l2" (default), a tail whose norm is at most the tolerance; "l1-keep-one", a tail
+   * whose sum is, and one value more is kept than that needs. The latter is the rule of the published code for uncertain
+   * radiation: new directions, which start at O(h^2), are not cut again before they have grown, so that a given tolerance leads to
+   * larger ranks. BUG methods then augment by all directions, however small.
+   */
+  readonly tail?: Tail;
+  /**
    * Linear functionals whose values truncation leaves as they are, to round-off: mass, momentum, a density at every point. Each costs
    * every edge at most one more rank, unless it leaves modes free on both sides (`Functional`). With "weighted" only.
    * Default: none.
    */
   readonly conserved?: readonly Functional[];
 }
+
+type Tail = "l2" | "l1-keep-one";
 
 export interface Truncated {
   readonly y: TTN;
@@ -57,7 +66,7 @@ export function truncate(y: TTN, truncation: Truncation): Truncated {
   if (truncation.method === "paper") return unweighted(root, truncation);
   let result = weighted(root, truncation);
   // a cut above a node can leave a child with more directions than its siblings and parent can tell apart
-  const { conserved: _, ...limits } = truncation; // nothing is lost by what follows, so that nothing has to be kept
+  const { conserved: _, tail: _tail, ...limits } = truncation; // nothing is lost by what follows, so that nothing has to be kept
   while (hasIdleDirections(result.y)) {
     const { y: fitted, discarded } = weighted(result.y, { ...limits, tolerance: "off" });
     result = { y: fitted, discarded: Math.hypot(result.discarded, discarded) };
@@ -74,12 +83,14 @@ const hasIdleDirections = (y: TTN): boolean =>
 
 /** Throws a RangeError when the tolerance is not positive, or a rank limit is no positive integer. */
 export function checkTruncation(truncation: Truncation): void {
-  const { tolerance, maxRank = Number.POSITIVE_INFINITY, minRank = 1, method = "weighted" } = truncation;
+  const { tolerance, maxRank = Number.POSITIVE_INFINITY, minRank = 1, method = "weighted", tail = "l2" } = truncation;
   const unknown = Object.keys(truncation).find((key) => !truncationKeys.includes(key));
   if (unknown !== undefined)
     throw new RangeError(`truncation: unknown option "${unknown}"; known: ${truncationKeys.join(", ")}`);
   if (method !== "weighted" && method !== "paper")
     throw new RangeError(`truncation: method is ${JSON.stringify(method)}, expected "weighted" or "paper"`);
+  if (tail !== "l2" && tail !== "l1-keep-one")
+    throw new RangeError(`truncation: tail is ${JSON.stringify(tail)}, expected "l2" or "l1-keep-one"`);
   if (tolerance !== "off" && !(tolerance > 0 && tolerance < Number.POSITIVE_INFINITY))
     throw new RangeError(`truncation: tolerance is ${tolerance}, expected a positive number, or "off"`);
   for (const [name, rank] of [["minRank", minRank], ...[maxRank].flat().map((r) => ["maxRank", r])] as [
@@ -94,21 +105,35 @@ export function checkTruncation(truncation: Truncation): void {
     throw new RangeError(`truncation: minRank ${minRank} is more than maxRank ${maxRank}`);
 }
 
-const truncationKeys: readonly string[] = ["tolerance", "relative", "maxRank", "minRank", "method", "conserved"];
+const truncationKeys: readonly string[] = [
+  "tolerance",
+  "relative",
+  "maxRank",
+  "minRank",
+  "method",
+  "tail",
+  "conserved",
+];
 
 /** Smallest rank whose tail (sum_{k >= rank} s_k^2)^(1/2) is at most theta; at least `min`, at most `max` and the length. */
-export const keptRank = (s: Float64Array, theta: number, min = 1, max = Number.POSITIVE_INFINITY): number =>
-  Math.min(Math.max(rankAbove(s, theta), min, 1), Math.max(max, 1), s.length);
+export const keptRank = (
+  s: Float64Array,
+  theta: number,
+  min = 1,
+  max = Number.POSITIVE_INFINITY,
+  tail: Tail = "l2",
+): number => Math.min(Math.max(rankAbove(s, theta, tail), min, 1), Math.max(max, 1), s.length);
 
-function rankAbove(s: Float64Array, theta: number): number {
-  let tail = 0;
+function rankAbove(s: Float64Array, theta: number, tail: Tail): number {
+  const isNorm = tail === "l2";
+  let sum = 0;
   let rank = s.length;
   while (rank > 0) {
-    tail += s[rank - 1]! * s[rank - 1]!;
-    if (Math.sqrt(tail) > theta) break;
+    sum += isNorm ? s[rank - 1]! * s[rank - 1]! : s[rank - 1]!;
+    if ((isNorm ? Math.sqrt(sum) : sum) > theta) break;
     rank--;
   }
-  return rank;
+  return isNorm ? rank : rank + 1;
 }
 
 const tailOf = (s: Float64Array, rank: number): number => s.subarray(rank).reduce((sum, v) => sum + v * v, 0);
@@ -117,7 +142,8 @@ const tailOf = (s: Float64Array, rank: number): number => s.subarray(rank).reduc
 const toleranceOf = (tolerance: number | "off", size: number, relative: boolean): number =>
   tolerance === "off" ? 1e-15 * size : relative ? tolerance * size : tolerance;
 
-const limitsOf = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY }: Truncation) => ({
+const limitsOf = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY, tail = "l2" }: Truncation) => ({
+  tail,
   min: minRank,
   max: (id: NodeId): number => (typeof maxRank === "number" ? maxRank : maxRank[id]!),
 });
@@ -130,7 +156,7 @@ const limitsOf = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY }: Truncatio
 function weighted(y: TTN, truncation: Truncation): Truncated {
   const edges = Math.max(1, edgesOf(y.tree).length);
   const theta = toleranceOf(truncation.tolerance, norm(y), truncation.relative ?? false) / Math.sqrt(edges);
-  const { min, max } = limitsOf(truncation);
+  const { min, max, tail } = limitsOf(truncation);
   const tensors = [...y.tensors];
   const stays = truncation.tolerance === "off" ? withinLimits(y, max) : [];
   /** Overlap of the new basis with the old, of the edges that were cut. */
@@ -165,7 +191,7 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
     const { u, s } = svd(asBasis(amplitude));
     const before = asBasis(projected(id, frame));
     const kept = moments?.directions(id, fromBasis(u, amplitude.shape), matmul(u, before, "C", "N"), outside);
-    const cut = kept ? cutBeside(kept, s, theta, min, max(id)) : cutAll(s, theta, min, max(id));
+    const cut = kept ? cutBeside(kept, s, theta, min, max(id), tail) : cutAll(s, theta, min, max(id), tail);
     discarded += cut.discarded;
     const basis = "columns" in cut ? matmul(u, cut.columns) : block(u, [0, 0], [u.shape[0]!, cut.rank]);
     tensors[id] = fromBasis(basis, amplitude.shape);
@@ -181,8 +207,8 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
 }
 
 /** The leading singular directions up to the tolerance; `discarded` is the sum of squares of the others. */
-function cutAll(s: Float64Array, theta: number, min: number, max: number) {
-  const rank = keptRank(s, theta, min, max);
+function cutAll(s: Float64Array, theta: number, min: number, max: number, tail: Tail) {
+  const rank = keptRank(s, theta, min, max, tail);
   return { rank, discarded: tailOf(s, rank) };
 }
 
@@ -190,12 +216,12 @@ function cutAll(s: Float64Array, theta: number, min: number, max: number) {
  * The same where some directions (columns, orthonormal, in coordinates of the singular vectors) are to be kept whatever they weigh:
  * these, and the leading singular directions of what is orthogonal to them. No more of the latter than `cutAll` would keep.
  */
-function cutBeside(kept: Tensor, s: Float64Array, theta: number, min: number, max: number) {
+function cutBeside(kept: Tensor, s: Float64Array, theta: number, min: number, max: number, tail: Tail) {
   const [size, count] = kept.shape as [number, number];
   const others = orthAug(kept, identity(size, kept.dtype));
   if (others.shape[1] === 0) return { columns: kept, discarded: 0 };
   const { u, s: rest } = svd(scaleRows(others, s));
-  const rank = Math.min(Math.max(rankAbove(rest, theta), min - count), max - count, rest.length);
+  const rank = Math.min(Math.max(rankAbove(rest, theta, tail), min - count), max - count, rest.length);
   const leading = matmul(others, block(u, [0, 0], [u.shape[0]!, rank]));
   return { columns: concatLast(kept, leading), discarded: tailOf(rest, rank) };
 }
@@ -215,7 +241,7 @@ function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
 }
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {
-  const { min, max } = limitsOf(truncation);
+  const { min, max, tail } = limitsOf(truncation);
   const tensors = [...y.tensors];
   let discarded = 0;
   for (let id = rootOf(y.tree); id >= 0; id--) {
@@ -224,7 +250,7 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
     children.forEach((child, i) => {
       const { u, s } = svd(matricizeRows(whole, i));
       const theta = toleranceOf(truncation.tolerance, Math.sqrt(tailOf(s, 0)), truncation.relative ?? false);
-      const rank = keptRank(s, theta, min, max(child));
+      const rank = keptRank(s, theta, min, max(child), tail);
       discarded += tailOf(s, rank);
       const p = block(u, [0, 0], [u.shape[0]!, rank]);
       tensors[id] = modeProduct(tensors[id]!, i, permute(conj(p), [1, 0]));

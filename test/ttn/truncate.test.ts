@@ -185,6 +185,28 @@ describe("kept rank", () => {
   ])("of %j at %d, between %d and %d, is %d", (s, theta, min, max, rank) => {
     expect(keptRank(Float64Array.from(s), theta, min, max)).toBe(rank);
   });
+
+  test.each<[number[], number, number]>([
+    [[4, 3, 0.2, 0.1], 0.31, 3], // the tail 0.2 + 0.1 may go: of the two, one is kept
+    [[4, 3, 0.2, 0.1], 0.29, 4],
+    [[4, 3, 0.2, 0.1], 0.05, 4], // nothing may go
+    [[4, 3, 0.2, 0.1], 10, 1],
+    [[0, 0], 0, 1],
+  ])("of %j at %d, by sums of tails and one more, is %d", (s, theta, rank) => {
+    expect(keptRank(Float64Array.from(s), theta, 1, 9, "l1-keep-one")).toBe(rank);
+  });
+
+  test.each(["weighted", "paper"] as const)("%s: keeping one more discards less", (method) => {
+    const y = randomState(balanced(4), [5, 4, 6, 3], 5, seeded(4));
+    const options = { tolerance: 0.3, relative: true, method };
+    const l2 = truncate(y, options);
+    const kept = truncate(y, { ...options, tail: "l1-keep-one" });
+    expect(kept.discarded).toBeLessThan(l2.discarded);
+    expect(distance(toDense(kept.y), toDense(y))).toBeLessThan(distance(toDense(l2.y), toDense(y)));
+    expect(() => truncate(y, { ...options, tail: "l1" as "l2" })).toThrow(
+      /tail is "l1", expected "l2" or "l1-keep-one"/,
+    );
+  });
 });
 
 describe("Schmidt values and entropy", () => {
