@@ -86,6 +86,7 @@ export { fromDense, productState, randomState } from "./ttn/construct.ts";
 export { contractModes, marginalSquare, pointValue, slice } from "./ttn/contract-modes.ts";
 export { functionRhs, type Networks } from "./ttn/function-rhs.ts";
 export { centers, moveCenter, orthonormalize, ttn } from "./ttn/gauge.ts";
+export { hadamard } from "./ttn/hadamard.ts";
 export { type FunctionOptions, type LocalFunction, localRhs } from "./ttn/local-rhs.ts";
 export { type FactoredMatrix, factorsOf, type MatrixFactors, matrixNetwork, matrixRhs } from "./ttn/matrix-rhs.ts";
 export {
@@ -108,6 +109,7 @@ export {
   type TTNO,
 } from "./ttn/operators/ttno.ts";
 export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";
+export { applyProduct, quasilinearRhs } from "./ttn/quasilinear-rhs.ts";
 export { restrict } from "./ttn/restrict.ts";
 export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
 export { leavesTangentSpace, roomFor } from "./ttn/room.ts";

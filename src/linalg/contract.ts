@@ -272,6 +272,22 @@ export function scaleColumns(a: Tensor, s: ArrayLike<number>): Tensor {
   return out;
 }
 
+/**
+ * The Kronecker products of equal rows of two matrices (the transposed Khatri-Rao product): entry (p, j n + k) is
+ * A[p, j] B[p, k], for B with n columns. Throws a RangeError when the numbers of rows differ.
+ */
+export function rowwiseKronecker(a: Tensor, b: Tensor): Tensor {
+  const [rows, m] = a.shape as [number, number];
+  const n = b.shape[1]!;
+  if (b.shape[0] !== rows)
+    throw new RangeError(`rowwiseKronecker: a has ${rows} rows, b ${b.shape[0]}, expected as many`);
+  const dtype = commonDtype(a.dtype, b.dtype);
+  const out = tensor([rows, m * n], dtype);
+  const g = { ...gemmShape(dtype, "N", "N", m, n, 1), count: rows, strideA: m, strideB: n, strideC: m * n };
+  backend().gemm(g, one, asDtype(a, dtype).data, asDtype(b, dtype).data, 0, out.data);
+  return out;
+}
+
 /** The matrix with its rows in another order: row i of the result is row `order[i]` of `a`. In `frame` if given. */
 export function gatherRows(a: Tensor, order: Int32Array, frame?: Frame): Tensor {
   const out = made(a.shape, a.dtype, frame);
