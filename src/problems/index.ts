@@ -1,3 +1,6 @@
+export { type DispersionOptions, plasmaDispersion, plasmaFrequency } from "./kinetic/dispersion.ts";
+export { growthOf, type Wave, waveOf } from "./kinetic/rates.ts";
+export { type VlasovPoissonOptions, type VlasovPoissonProblem, vlasovPoisson } from "./kinetic/vlasov-poisson.ts";
 export { type AllenCahnOptions, allenCahn } from "./matrix/allen-cahn.ts";
 export { groundState } from "./matrix/ground-state.ts";
 export { type HeatOptions, heatWithSource } from "./matrix/heat.ts";
