@@ -1,5 +1,10 @@
+export { type BurgersOptions, type BurgersProblem, burgers, type Statistics } from "./kinetic/burgers.ts";
 export { type DispersionOptions, plasmaDispersion, plasmaFrequency } from "./kinetic/dispersion.ts";
+export { type FokkerPlanckOptions, type FokkerPlanckProblem, fokkerPlanck } from "./kinetic/fokker-planck.ts";
+export { type HenonHeilesOptions, type HenonHeilesProblem, henonHeiles } from "./kinetic/henon-heiles.ts";
+export type { Moments } from "./kinetic/ornstein-uhlenbeck.ts";
 export { growthOf, type Wave, waveOf } from "./kinetic/rates.ts";
+export { autocorrelation, type Lines, linesOf, type Samples, spectrum } from "./kinetic/spectrum.ts";
 export { type VlasovPoissonOptions, type VlasovPoissonProblem, vlasovPoisson } from "./kinetic/vlasov-poisson.ts";
 export { type AllenCahnOptions, allenCahn } from "./matrix/allen-cahn.ts";
 export { groundState } from "./matrix/ground-state.ts";
