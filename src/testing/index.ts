@@ -15,6 +15,7 @@ export { type ConservationOptions, checkConservation } from "./check-conservatio
 export { checkDescent, type DescentOptions } from "./check-descent.ts";
 export { checkErrorBound, type ErrorBoundOptions, type ErrorConstants, errorConstants } from "./check-error-bound.ts";
 export { checkExactness, type ExactnessOptions } from "./check-exactness.ts";
+export { checkMoments, type MomentsOptions } from "./check-moments.ts";
 export { checkOrder, type OrderOptions } from "./check-order.ts";
 export { checkPurity } from "./check-purity.ts";
 export { checkRanks, type RanksOptions } from "./check-ranks.ts";

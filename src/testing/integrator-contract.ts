@@ -4,6 +4,7 @@ import { type ConservationOptions, checkConservation } from "./check-conservatio
 import { checkDescent, type DescentOptions } from "./check-descent.ts";
 import { checkErrorBound, type ErrorBoundOptions } from "./check-error-bound.ts";
 import { checkExactness, type ExactnessOptions } from "./check-exactness.ts";
+import { checkMoments, type MomentsOptions } from "./check-moments.ts";
 import { checkOrder, type OrderOptions } from "./check-order.ts";
 import { checkPurity } from "./check-purity.ts";
 import { checkRanks, type RanksOptions } from "./check-ranks.ts";
@@ -24,6 +25,7 @@ export interface IntegratorContractOptions {
   readonly errorBound?: ErrorBoundOptions;
   readonly conservation?: ConservationOptions;
   readonly descent?: DescentOptions;
+  readonly moments?: MomentsOptions;
   readonly ranks?: RanksOptions;
   readonly work?: WorkOptions;
   readonly timeWindow?: CheckOptions & RunOptions;
@@ -39,7 +41,7 @@ export function integratorContract(
   integrator: Integrator,
   options: IntegratorContractOptions = {},
 ): readonly ContractTest[] {
-  const { order, exact, conserves, descends, rankAdaptive } = integrator.promises;
+  const { order, exact, conserves, descends, rankAdaptive, keepsMoments = false } = integrator.promises;
   const seed = options.seed === undefined ? {} : { seed: options.seed };
   const test = <O extends CheckOptions>(
     name: string,
@@ -68,6 +70,7 @@ export function integratorContract(
       options.conservation,
     ),
     ...(descends ? [test("descends in gradient flows", checkDescent, options.descent)] : []),
+    ...(keepsMoments ? [test("follows the moment law of its scheme", checkMoments, options.moments)] : []),
     test(rankAdaptive ? "keeps ranks within their limits" : "keeps ranks as they are", checkRanks, options.ranks),
     test("reports its work truly", checkWork, options.work),
     test("evaluates inside the step only", checkTimeWindow, options.timeWindow),

@@ -17,6 +17,7 @@ import {
 import { combine } from "../../src/linalg/contract.ts";
 import { norm as size } from "../../src/linalg/level1.ts";
 import { entry, fromFunction } from "../../src/linalg/tensor.ts";
+import { checkMoments } from "../../src/testing/index.ts";
 import { denseImage, distance, naiveModeProduct } from "../ttn/dense.ts";
 import { type Slab, slab } from "./slab.ts";
 
@@ -204,5 +205,12 @@ describe("refused before the run", () => {
   test("a functional for other mode sizes", async () => {
     const conserved = [{ vectors: [problem.e0, problem.e0, ...problem.weights] }];
     await expect(start({ truncation: { tolerance, conserved } })).rejects.toThrow("is 6, expected 21 numbers");
+  });
+});
+
+describe("the published check of moments", () => {
+  test.each(conservativeMethods)("%s, for random trees, operators and functionals", async (name) => {
+    const { measurements } = await checkMoments(methods[name], { numRuns: 25 });
+    console.info(`${name}: largest departure ${Math.max(...measurements.map((m) => m.measured)).toExponential(1)}`);
   });
 });
