@@ -60,7 +60,7 @@ export async function takeStep(
     applications += attempt.applications;
     result = attempt;
     const isLast = !rejection || !attempt.widened || rejected + 1 >= rejection.attempts;
-    if (isLast || !reasonToReject(start, attempt, context.truncation, rejection.factor)) {
+    if (isLast || !reasonToReject(start, attempt, context.truncation, rejection.factor, rejected > 0)) {
       const y = normalize ? scale(1 / norm(result.y), result.y) : result.y;
       const root = rootOf(y.tree);
       if (!allFinite(y.tensors[root]!)) return { ok: false, why: "not-finite", node: root };

@@ -1,4 +1,4 @@
-import { gatherRows, pad, scatterRows } from "../linalg/contract.ts";
+import { combine, gatherRows, pad, scatterRows } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { excess, powerOfTwo, scaleByPower } from "../linalg/scaling.ts";
@@ -82,6 +82,21 @@ export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefine
       at.tensors[node]!.shape.at(-1)!,
     ]);
   return { tree: y.tree, tensors, center: node };
+}
+
+/**
+ * The start of a repeated step: the start value in the augmented bases of the rejected attempt, plus 2^-200 of where that ended. No number of
+ * the tensor feels the second part; but frames have to be completed where the start value is nothing, and so are by the directions
+ * that the attempt has found to matter. Null where no rejection was asked for.
+ */
+export function widenedStart({ measureMissed }: StepContext, start: TTN, end: Tensor): TTN | null {
+  if (!measureMissed) return null;
+  const root = start.tensors[start.center]!;
+  const hint = combine([
+    [1, root],
+    [2 ** -200, end],
+  ]);
+  return { ...start, tensors: start.tensors.with(start.center, hint) };
 }
 
 /** F(t, trial) at the centre of `trial`, seen through the frame of `test`. One application. */

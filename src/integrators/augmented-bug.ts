@@ -2,7 +2,17 @@ import type { Tensor } from "../linalg/tensor.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { assembled, augment, growingEdges, inBases, negligible, noiseOf, roundOffOf, solveNodes } from "./augment.ts";
+import {
+  assembled,
+  augment,
+  growingEdges,
+  inBases,
+  negligible,
+  noiseOf,
+  roundOffOf,
+  solveNodes,
+  widenedStart,
+} from "./augment.ts";
 import { keptMoments } from "./conserve.ts";
 import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
 import type { LocalSolver } from "./local/problem.ts";
@@ -48,7 +58,8 @@ export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integra
       if (solved.failure) return solved.failure;
       const { y: end, discarded } = truncate(assembled(y, found.bases, solved.solutions[0]!.final), context.truncation);
       const applications = found.applications + solved.applications;
-      return { ok: true, y: end, discarded, applications, missed: null, widened: start };
+      const widened = widenedStart(context, start, solved.solutions[0]!.final);
+      return { ok: true, y: end, discarded, applications, missed: null, widened };
     },
   };
 }

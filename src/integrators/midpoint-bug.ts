@@ -1,6 +1,6 @@
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
-import { assembled, growingEdges, inBases, solveNodes } from "./augment.ts";
+import { assembled, growingEdges, inBases, solveNodes, widenedStart } from "./augment.ts";
 import { augmentedBases } from "./augmented-bug.ts";
 import { keptMoments } from "./conserve.ts";
 import type { Integrator } from "./integrator.ts";
@@ -41,7 +41,8 @@ export function midpointBug(): Integrator {
       const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
       const applications =
         half.applications + middle.applications + grown.applications + last.applications + (moments?.applications ?? 0);
-      return { ok: true, y: end, discarded, applications, missed: null, widened: start };
+      const widened = widenedStart(context, start, last.solutions[0]!.final);
+      return { ok: true, y: end, discarded, applications, missed: null, widened };
     },
   };
 }

@@ -6,7 +6,7 @@ import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { type Assembly, assemble, type Coupling, evolvedCoupling, type Frames } from "./assembly.ts";
-import { assembled, fieldAt, growingEdges, inBases, oneOf, solveNodes } from "./augment.ts";
+import { assembled, fieldAt, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
 import { augmentedBug } from "./augmented-bug.ts";
 import { keptMoments } from "./conserve.ts";
 import type { Integrator, StepContext } from "./integrator.ts";
@@ -121,7 +121,7 @@ async function step(
     core = last.solutions[0]!.final;
   } else core = assembly.widen(root, solved.solutions[nodes.indexOf(root)]!.final);
   const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
-  return { ok: true, y: end, discarded, applications, missed, widened: start };
+  return { ok: true, y: end, discarded, applications, missed, widened: widenedStart(context, start, core) };
 }
 
 /** Zeroes the blocks with no new direction and with one, so that those with two or more remain. */

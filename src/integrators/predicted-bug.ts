@@ -1,7 +1,7 @@
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
-import { assembled, growingEdges, inBases, solveNodes } from "./augment.ts";
+import { assembled, growingEdges, inBases, solveNodes, widenedStart } from "./augment.ts";
 import { keptMoments } from "./conserve.ts";
 import type { Integrator } from "./integrator.ts";
 import { midpointBug } from "./midpoint-bug.ts";
@@ -51,7 +51,8 @@ export function predictedBug(): Integrator {
       const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
       const kept = moments?.applications ?? 0;
       const applications = frames.applications + solved.applications + kept + last.applications;
-      return { ok: true, y: end, discarded, applications, missed: null, widened: start };
+      const widened = widenedStart(context, start, last.solutions[0]!.final);
+      return { ok: true, y: end, discarded, applications, missed: null, widened };
     },
   };
 }

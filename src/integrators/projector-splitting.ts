@@ -15,7 +15,7 @@ import type { LocalField } from "../ttn/rhs.ts";
 import { type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { type TTN, withTensor } from "../ttn/ttn.ts";
-import { growingEdges, noiseOf, oneOf, roundOffOf, solveProblems } from "./augment.ts";
+import { growingEdges, noiseOf, oneOf, roundOffOf, solveProblems, widenedStart } from "./augment.ts";
 import type { Integrator, Promises, StepContext, StepResult } from "./integrator.ts";
 
 export interface ProjectorSplittingOptions {
@@ -159,7 +159,8 @@ async function step(
   const whole = moveCenter(y, root);
   const { y: cut, discarded } =
     backward === "augmented-corrected" ? truncate(whole, context.truncation) : { y: whole, discarded: 0 };
-  const widened = backward === "augmented-corrected" && context.measureMissed ? moveCenter(inFrames, root) : null;
+  const wide = backward === "augmented-corrected" ? widenedStart(context, inFrames, y.tensors[end]!) : null;
+  const widened = wide && moveCenter(wide, root);
   return { ok: true, y: cut, discarded, applications, missed: null, widened };
 }
 

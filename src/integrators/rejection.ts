@@ -15,13 +15,15 @@ export interface Rejection {
 /**
  * Why a step should be repeated from the same value in wider bases, or null: some edge kept all of an augmented rank at least twice
  * the old one although limit and geometry admit more ("rank-saturated"), or what the method drops is too large ("missed").
- * [ceruti2024parallel, section 3.4]
+ * A step that was repeated already is so again as long as an edge keeps all it gained, be that less than double.
+ * [ceruti2024parallel, section 3.4; the last rule is our own]
  */
 export function reasonToReject(
   start: TTN,
   result: StepSuccess,
   truncation: Truncation,
   factor: number,
+  isRepeated = false,
 ): "rank-saturated" | "missed" | null {
   if (!result.widened) return null;
   const before = ranks(start);
@@ -31,7 +33,8 @@ export function reasonToReject(
   const geometric = largestRanks(start.tree, modeSizes(start));
   const saturated = edgesOf(start.tree).some((id) => {
     const limit = Math.min(typeof maxRank === "number" ? maxRank : maxRank[id]!, geometric[id]!);
-    return full[id]! >= 2 * before[id]! && after[id] === full[id] && full[id]! < limit;
+    const grew = isRepeated ? full[id]! > before[id]! : full[id]! >= 2 * before[id]!;
+    return grew && after[id] === full[id] && full[id]! < limit;
   });
   if (saturated) return "rank-saturated";
   if (tolerance === "off" || result.missed === null) return null;

@@ -1,7 +1,7 @@
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
-import { assembled, growingEdges, inBases, oneOf, solveNodes } from "./augment.ts";
+import { assembled, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
 import type { Integrator } from "./integrator.ts";
 import { predictedFrames } from "./predict.ts";
 
@@ -39,7 +39,8 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
       const core = widen(root, solved.solutions.at(-1)!.final);
       const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
       const applications = frames.applications + solved.applications;
-      return { ok: true, y: end, discarded, applications, missed: null, widened: inBases(y, root, bases) };
+      const widened = widenedStart(context, inBases(y, root, bases), core);
+      return { ok: true, y: end, discarded, applications, missed: null, widened };
     },
   };
 }
