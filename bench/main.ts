@@ -5,6 +5,7 @@ import {
   augmentedBug,
   balanced,
   evolve,
+  type Problem,
   parallelBug,
   predictedBug,
   spreadRanks,
@@ -18,7 +19,7 @@ import { available, cpuSeconds, currentDescription } from "./counting.ts";
 import { gemmRate, simdPeak } from "./gemm.ts";
 import { krylovShare } from "./krylov.ts";
 import { type Overhead, overhead } from "./overhead.ts";
-import { type StepTime, stepTime } from "./steps.ts";
+import { oscillators, type StepTime, stepTime } from "./steps.ts";
 
 /*
  * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead memory; all without one.
@@ -131,42 +132,53 @@ const parts: Record<string, () => void | Promise<void>> = {
     results["quench"] = rows;
   },
   async scaling() {
-    const rows: (StepTime & { readonly fullEdges: number })[] = [];
-    for (const d of [16, 32, 64, 128, 256]) {
-      // on a tree of spins only subtrees of four or more reach rank 16, so that a small tree has few nodes of full cost
-      const fullEdges = spreadRanks(balanced(d), Array<number>(d).fill(2), 16).filter((r) => r === 16).length;
-      rows.push({ ...(await stepTime(backends[0]!, "parallel", d, 16)), fullEdges });
-    }
     const slope = (points: readonly StepTime[], of: (r: StepTime) => number): number => {
       const [x, y] = [points.map((r) => Math.log(r.d)), points.map((r) => Math.log(of(r)))];
       const mean = (v: readonly number[]): number => v.reduce((a, b) => a + b) / v.length;
       const [mx, my] = [mean(x), mean(y)];
       return x.reduce((s, v, k) => s + (v - mx) * (y[k]! - my), 0) / x.reduce((s, v) => s + (v - mx) ** 2, 0);
     };
-    const ranges = { "16 to 128": rows.slice(0, 4), "64 to 256": rows.slice(2) };
-    const slopes = Object.entries(ranges).map(([range, points]) => ({
-      range,
-      time: slope(points, (r) => r.cpu),
-      work: slope(points, (r) => r.gflop),
-      edges: slope(points, (r) => (r as (typeof rows)[number]).fullEdges),
-    }));
-    say("", `time of a step at rank 16 (${backends[0]})`);
-    table([
-      ["d", "edges of rank 16", "CPU s", "ms an edge", "GFlop", "GFlop/s"],
-      ...rows.map((r) => [
-        r.d,
-        r.fullEdges,
-        r.cpu.toFixed(4),
-        ((1000 * r.cpu) / r.fullEdges).toFixed(2),
-        r.gflop.toFixed(3),
-        r.gflops.toFixed(1),
-      ]),
-    ]);
-    for (const { range, time, work, edges } of slopes)
-      say(
-        `  d = ${range}: time like d^${time.toFixed(2)}, arithmetic like d^${work.toFixed(2)}, edges of rank 16 like d^${edges.toFixed(2)}`,
-      );
-    results["scaling"] = { slopes, rows };
+    const measure = async (
+      what: string,
+      sizes: readonly number[],
+      levels: number,
+      problemOf?: (d: number) => Problem,
+    ) => {
+      const rows: (StepTime & { readonly fullEdges: number })[] = [];
+      for (const d of sizes) {
+        const fullEdges = spreadRanks(balanced(d), Array<number>(d).fill(levels), 16).filter((r) => r === 16).length;
+        rows.push({ ...(await stepTime(backends[0]!, "parallel", d, 16, problemOf)), fullEdges });
+      }
+      say("", `time of a step at rank 16 (${backends[0]}), ${what}`);
+      table([
+        ["d", "edges of rank 16", "CPU s", "ms an edge", "GFlop", "GFlop/s"],
+        ...rows.map((r) => [
+          r.d,
+          r.fullEdges,
+          r.cpu.toFixed(4),
+          ((1000 * r.cpu) / r.fullEdges).toFixed(2),
+          r.gflop.toFixed(3),
+          r.gflops.toFixed(1),
+        ]),
+      ]);
+      const ranges = [rows.slice(0, 4), rows.slice(2)].filter((points) => points.length > 2);
+      const slopes = ranges.map((points) => ({
+        range: `${points[0]!.d} to ${points.at(-1)!.d}`,
+        time: slope(points, (r) => r.cpu),
+        work: slope(points, (r) => r.gflop),
+        edges: slope(points, (r) => (r as (typeof rows)[number]).fullEdges),
+      }));
+      for (const { range, time, work, edges } of slopes)
+        say(
+          `  d = ${range}: time like d^${time.toFixed(2)}, arithmetic like d^${work.toFixed(2)}, edges of rank 16 like d^${edges.toFixed(2)}`,
+        );
+      return { what, slopes, rows };
+    };
+    results["scaling"] = [
+      await measure("sites of 20 levels, so that every edge has rank 16", [16, 32, 64, 128], 20, oscillators),
+      // only subtrees of four spins or more reach rank 16, so that a small tree has few nodes of full cost
+      await measure("spins", [16, 32, 64, 128, 256], 2),
+    ];
   },
   async overhead() {
     const rows: Overhead[] = [];

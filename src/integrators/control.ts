@@ -25,6 +25,8 @@ const solverShare = 0.05;
 const aim = 0.8;
 /** Steps in a row that go without a check while the size hardly changes. */
 const trusted = 4;
+/** How much longer than chosen a step may be to arrive at a stop: its error then is what steps are repeated for, or less. */
+const stretch = 1.1;
 /** The smallest step, as a share of the span. */
 const smallest = 1e-10;
 
@@ -85,7 +87,7 @@ export async function* chosenSteps(
       let start = y;
       for (;;) {
         const left = Math.abs(stop - t);
-        const isLast = h >= left * (1 - 1e-9);
+        const isLast = stretch * h >= left;
         const own = isLast ? left : left < 2 * h ? left / 2 : h; // no tiny rest
         const compares = unchecked === 0;
         const half = await take(start, t, own / 2, 2 * number);

@@ -311,6 +311,13 @@ function truncationOf({ truncation }: EvolveOptions, { name, promises }: Integra
     throw new RangeError(
       `evolve: ${name} keeps its ranks and cannot follow the tolerance ${tolerance}; use ${adaptive}`,
     );
+  const idle = promises.rankAdaptive
+    ? undefined
+    : Object.entries(truncation ?? {}).find(([key, value]) => key !== "tolerance" && value !== undefined);
+  if (idle)
+    throw new RangeError(
+      `evolve: ${name} keeps its ranks; truncation.${idle[0]} = ${JSON.stringify(idle[1])} has no meaning for it; use ${adaptive}`,
+    );
   const filled: Truncation = { tolerance: promises.rankAdaptive ? 1e-8 : ("off" as const), ...truncation };
   checkTruncation(filled);
   if (filled.conserved && !promises.keepsMoments)

@@ -190,11 +190,14 @@ export function evolveOptions(s: RunSettings): Omit<EvolveOptions, "executor"> {
   const integrator = integratorOf(s);
   checkTogether(s, integrator);
   const solver = solverOf(s);
-  const truncation: Omit<Truncation, "tolerance"> = {
-    minRank: s.minRank,
-    method: s.truncation,
-    ...(s.maxRank === "auto" ? (isChosen(s) ? {} : { maxRank: usual.maxRank }) : { maxRank: s.maxRank }),
-  };
+  // methods that keep their ranks have nothing to cut; `maxRank` then is for the start
+  const truncation: Omit<Truncation, "tolerance"> = integrator.promises.rankAdaptive
+    ? {
+        minRank: s.minRank,
+        method: s.truncation,
+        ...(s.maxRank === "auto" ? (isChosen(s) ? {} : { maxRank: usual.maxRank }) : { maxRank: s.maxRank }),
+      }
+    : {};
   const shared = { integrator, rejection: s.rejection, ...(solver ? { solver } : {}) };
   if (isChosen(s))
     return {
@@ -206,7 +209,11 @@ export function evolveOptions(s: RunSettings): Omit<EvolveOptions, "executor"> {
   return {
     ...shared,
     h: stepOf(s),
-    truncation: { ...truncation, tolerance: toleranceOf(s), relative: s.relative },
+    truncation: {
+      ...truncation,
+      tolerance: toleranceOf(s),
+      ...(integrator.promises.rankAdaptive ? { relative: s.relative } : {}),
+    },
   };
 }
 
@@ -223,6 +230,9 @@ const concerns = [
   { names: ["solverTolerance"], of: "solver", values: ["auto", "krylov", "dopri5"] },
   { names: ["basisTolerance"], of: "solver", values: ["auto", "krylov"] },
 ] as const;
+
+/** How ranks are cut unless something else is said. */
+const cutting = { minRank: 1, truncation: "weighted", relative: false } as const;
 
 function checkTogether(s: RunSettings, { promises }: Integrator): void {
   for (const { names, of, values } of concerns) {
@@ -245,6 +255,11 @@ function checkTogether(s: RunSettings, { promises }: Integrator): void {
   if (asked)
     throw new ConfigError(
       `${asked} was given, but integrator=${s.integrator} keeps the ranks it starts with (initialRank); methods that adapt them: ${adaptiveMethods.join(", ")}`,
+    );
+  const cut = (["minRank", "truncation", "relative"] as const).find((name) => s[name] !== cutting[name]);
+  if (cut)
+    throw new ConfigError(
+      `${cut} = ${s[cut]} was given, but integrator=${s.integrator} keeps the ranks it starts with and cuts nothing`,
     );
   if (s.rejection)
     throw new ConfigError(

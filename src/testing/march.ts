@@ -22,10 +22,14 @@ export interface RunOptions {
   readonly solver?: LocalSolver;
 }
 
-/** All snapshots of a run in this thread. */
-export async function march(problem: Problem, options: Omit<EvolveOptions, "executor">): Promise<readonly Snapshot[]> {
+/** All snapshots of a run in this thread. The truncation is for methods that adapt their ranks: others are told nothing of it. */
+export async function march(
+  problem: Problem,
+  { truncation, ...options }: Omit<EvolveOptions, "executor" | "integrator"> & { readonly integrator: Integrator },
+): Promise<readonly Snapshot[]> {
+  const cut = options.integrator.promises.rankAdaptive && truncation ? { truncation } : {};
   const all: Snapshot[] = [];
-  for await (const s of evolve(problem, { executor: inline(), ...options })) all.push(s);
+  for await (const s of evolve(problem, { executor: inline(), ...options, ...cut })) all.push(s);
   return all;
 }
 

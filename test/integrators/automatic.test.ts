@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  adaptiveMethods,
   augmentedBug,
   balanced,
   dopri5,
@@ -129,6 +130,9 @@ describe("steps of chosen size", () => {
       /fixed-rank BUG keeps its ranks.*1e-06|0\.000001.*predicted/,
     );
     expect(await refused({ integrator: fixedRankBug(), h: 0.1, rejection: true })).toMatch(/keeps its ranks/);
+    expect(await refused({ integrator: fixedRankBug(), h: 0.1, truncation: { tolerance: "off", maxRank: 3 } })).toBe(
+      `evolve: fixed-rank BUG keeps its ranks; truncation.maxRank = 3 has no meaning for it; use one of the methods ${adaptiveMethods.join(", ")}`,
+    );
     expect(await refused({ rtol: 1e-3, h: 0.1 })).toMatch(/both h = 0.1 and rtol/);
     expect(await refused({ rtol: -1 })).toMatch(/rtol is -1/);
     expect(await refused({ rtol: 0, atol: 0 })).toMatch(/both zero/);

@@ -27,7 +27,7 @@ import {
 import { scaled } from "../../src/linalg/contract.ts";
 import { exactSolution, matrixSchroedinger } from "../../src/problems/index.ts";
 import { distance } from "../ttn/dense.ts";
-import { finalOf, maxOf, off, snapshots, unstarted as unstartedBy } from "./support.ts";
+import { cutTo, finalOf, maxOf, off, snapshots, unstarted as unstartedBy } from "./support.ts";
 
 type Parts = { readonly re: readonly number[][]; readonly im: readonly number[][] };
 const data = JSON.parse(readFileSync(new URL("../data/ttn_smallsv.json", import.meta.url), "utf8")) as {
@@ -76,7 +76,7 @@ async function leafErrors(integrator: Integrator, sigma: readonly number[], eps:
     const last = await finalOf(problem, {
       integrator,
       h,
-      truncation: { tolerance: "off", maxRank: 4 },
+      truncation: cutTo(integrator, 4),
       solver: rk4({ substeps: Math.round(h / 0.0125) }),
     });
     errors.push(distance(toDense(last.y), exact));
@@ -163,7 +163,7 @@ describe("matrix Schroedinger equation with singular values 1 to 1e-12", () => {
     for (const h of [0.1, 0.05, 0.025]) {
       const all = await snapshots(
         { name: "matrix", rhs, initial, span, observables: {} },
-        { integrator, h, truncation: { tolerance: "off", maxRank: rank } },
+        { integrator, h, truncation: cutTo(integrator, rank) },
       );
       rows.push({
         error: distance(toDense(all.at(-1)!.y), exact),

@@ -6,6 +6,7 @@ import {
   type Snapshot,
   type Tensor,
   type Tree,
+  type Truncation,
   toDense,
 } from "../../src/index.ts";
 import {
@@ -48,6 +49,12 @@ export function slopeOf(points: readonly { h: number; error: number }[]): number
   const [mx, my] = [mean(xs), mean(ys)];
   return xs.reduce((s, x, i) => s + (x - mx) * (ys[i]! - my), 0) / xs.reduce((s, x) => s + (x - mx) ** 2, 0);
 }
+
+/** Ranks cut to a limit, by the methods that would grow them. */
+export const cutTo = ({ promises }: Integrator, maxRank: number): Truncation => ({
+  tolerance: "off",
+  ...(promises.rankAdaptive ? { maxRank } : {}),
+});
 
 /** A method that is not started by another one. */
 export const unstarted = (integrator: Integrator): Integrator => {
