@@ -106,6 +106,7 @@ export {
   checkHermitian,
   denseOperator,
   hermitianDefect,
+  nonzeroFlops,
   type TTNO,
 } from "./ttn/operators/ttno.ts";
 export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";

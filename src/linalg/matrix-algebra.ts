@@ -138,12 +138,11 @@ export function beside(terms: readonly Term<SparseMatrix>[]): SparseMatrix {
     columns: new Int32Array(count),
     values: new Float64Array(w * count),
   };
+  const factors = terms.map(([c, m]) => ({ ...complex(c), m, v: width(m.dtype) }));
   let at = 0;
   for (let i = 0; i < rows; i++) {
     let first = 0;
-    for (const [c, m] of terms) {
-      const { re, im } = complex(c);
-      const v = width(m.dtype);
+    for (const { re, im, m, v } of factors) {
       for (let s = m.rowStart[i]!; s < m.rowStart[i + 1]!; s++, at++) {
         const x = m.values[v * s]!;
         const y = v === 2 ? m.values[2 * s + 1]! : 0;

@@ -1,5 +1,5 @@
 import { isDense, isSparse, type Matrix, numbersOf, partsOf } from "./matrix.ts";
-import { adjointMatrix } from "./matrix-algebra.ts";
+import { adjointMatrix, matrixSum } from "./matrix-algebra.ts";
 import { type Complex, commonDtype, complex, type Dtype, shapeText, width } from "./tensor.ts";
 
 /** Whether two matrices are of the same form and equal, number by number; functions when they are the same function. */
@@ -38,6 +38,14 @@ export function isHermitian(m: Matrix): boolean {
   const { functions } = partsOf(m);
   const known = functions.every(([, f]) => f.hermitian || f.applyAdjoint);
   return known && m.shape[0] === m.shape[1] && equalMatrices(m, adjointMatrix(m));
+}
+
+/** 1 when a matrix is its own adjoint, -1 when it is minus its adjoint, exactly; 0 otherwise, or when that is not known. */
+export function symmetryOf(m: Matrix): 1 | -1 | 0 {
+  if (isHermitian(m)) return 1;
+  const { stored, functions } = partsOf(m);
+  if (!stored || functions.length > 0 || m.shape[0] !== m.shape[1]) return 0;
+  return equalMatrices(matrixSum([[-1, m]]), adjointMatrix(m)) ? -1 : 0;
 }
 
 /** Whether every number of a matrix is finite; what a function does is not known before it is applied. */

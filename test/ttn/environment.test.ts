@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { augment, growingEdges, inBases } from "../../src/integrators/augment.ts";
 import { dot, norm as frobenius } from "../../src/linalg/level1.ts";
+import { denseOf } from "../../src/linalg/matrix-product.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
 import { asDtype, type Complex, reshape, type Tensor, tensor, times } from "../../src/linalg/tensor.ts";
 import { workspace } from "../../src/linalg/workspace.ts";
@@ -9,7 +10,7 @@ import { states, statesWithOperators } from "../../src/testing/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { centers, moveCenter, shiftCenter } from "../../src/ttn/gauge.ts";
 import { expectation, linearRhs } from "../../src/ttn/operators/linear-rhs.ts";
-import { productSum } from "../../src/ttn/operators/product-sum.ts";
+import { type ProductTerm, productSum } from "../../src/ttn/operators/product-sum.ts";
 import type { LocalField } from "../../src/ttn/rhs.ts";
 import { edgesOf, rootOf } from "../../src/ttn/tree.ts";
 import { modeSizes, type TTN, withTensor } from "../../src/ttn/ttn.ts";
@@ -52,6 +53,16 @@ function widened(y: TTN, seed: number, history: boolean): Tensor[] {
   }
   return bases;
 }
+
+/** Hermitian terms made skew-Hermitian in part: a factor, a coefficient or both times i. */
+const turned = (terms: readonly ProductTerm[]): ProductTerm[] =>
+  terms.map(({ coefficient, factors }, k) => ({
+    coefficient: k % 3 === 0 ? times(coefficient, { re: 0, im: 1 }) : coefficient,
+    factors: factors.map(({ mode, operator }, i) => ({
+      mode,
+      operator: (k + i) % 2 === 0 ? operator : scaledTo(denseOf(operator), { re: 0, im: 1 }),
+    })),
+  }));
 
 describe("environment form and nested definition", () => {
   const worst = new Worst();
@@ -107,16 +118,18 @@ describe("environment form and nested definition", () => {
     console.info(`coupling blocks: ${coupling.value.toExponential(1)}`);
   });
 
-  test.each([false, true])(
-    "Galerkin fields in grown bases, Hermitian operator: %s, with and without the bases' history",
-    (hermitian) => {
+  test.each(["any", "Hermitian", "Hermitian and skew-Hermitian"])(
+    "Galerkin fields in grown bases, factors: %s, with and without the bases' history",
+    (factors) => {
       const galerkin = new Worst();
       fc.assert(
         fc.property(
-          statesWithOperators({ ...shapes, maxRank: 3 }, { maxTerms: 5, hermitian }),
+          statesWithOperators({ ...shapes, maxRank: 3 }, { maxTerms: 5, hermitian: factors !== "any" }),
           fc.integer(),
           fc.boolean(),
-          ({ y, operator, terms }, seed, history) => {
+          ({ y, ...drawn }, seed, history) => {
+            const terms = factors === "Hermitian and skew-Hermitian" ? turned(drawn.terms) : drawn.terms;
+            const operator = productSum(y.tree, modeSizes(y), terms);
             const full = denseSum(modeSizes(y), terms, leafOrder(y));
             const nested = nestedDefinition(y, full);
             const rhs = linearRhs([{ operator }]);
@@ -135,7 +148,7 @@ describe("environment form and nested definition", () => {
         ),
         { numRuns: runs(100) },
       );
-      console.info(`Galerkin fields, ${hermitian ? "Hermitian" : "any"}: ${galerkin.value.toExponential(1)}`);
+      console.info(`Galerkin fields, ${factors}: ${galerkin.value.toExponential(1)}`);
     },
   );
 

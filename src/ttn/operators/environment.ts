@@ -2,7 +2,7 @@ import { block, gramAllBut, permute, place, scaled } from "../../linalg/contract
 import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { conj } from "../../linalg/level1.ts";
 import type { Matrix } from "../../linalg/matrix.ts";
-import { isHermitian } from "../../linalg/matrix-checks.ts";
+import { symmetryOf } from "../../linalg/matrix-checks.ts";
 import { denseOf } from "../../linalg/matrix-product.ts";
 import {
   asDtype,
@@ -48,8 +48,8 @@ interface Known {
 /**
  * The environments of an operator between states whose centre lies ahead. They are remembered for as long as the tensors
  * they were made of live: asked again for a state that shares the tensors behind an edge, nothing is computed. For a basis that has
- * grown, [U0, Ut], only the new columns are contracted when the operator's components are Hermitian, since U0's own block is
- * known and the new rows are the adjoint of the new columns: less than half the work.
+ * grown, [U0, Ut], only the new columns are contracted of the components that are Hermitian or skew-Hermitian, since U0's own
+ * block is known and the new rows are the adjoint of the new columns, or minus that: less than half the work.
  */
 export class Environments {
   readonly #operator: TTNO;
@@ -57,14 +57,14 @@ export class Environments {
   readonly #entries: readonly (readonly CoreEntry[])[];
   readonly #known = new WeakMap<Tensor, Known[]>();
   readonly #physical: readonly (Environment | null)[];
-  readonly #hermitian: readonly boolean[];
+  readonly #symmetries: readonly (readonly Symmetry[])[];
   readonly #sorted: (readonly CoreEntry[])[][][] = [];
 
   constructor(operator: TTNO) {
     this.#operator = operator;
     this.#dtype = dtypeOfOperator(operator);
     this.#entries = operator.tree.nodes.map((_, id) => entriesOf(operator, id));
-    this.#hermitian = hermitianNodes(operator);
+    this.#symmetries = symmetriesOf(operator);
     this.#physical = operator.tree.nodes.map(({ mode }, id) =>
       mode === null
         ? null
@@ -121,27 +121,31 @@ export class Environments {
 
   #contract(node: NodeId, open: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
     const same = ket === bra && around.every((e) => e.same);
-    const growth = same && this.#hermitian[node] ? growthOf(ket) : undefined;
+    const symmetries = this.#symmetries[node]!;
+    const growth = same && open === ket.shape.length - 1 && symmetries.some((s) => s !== 0) ? growthOf(ket) : undefined;
     const corners = growth && around.map((e, k) => (k === open ? e : cornerOf(e, growth.old.shape[k]!)));
     const grownFrom = corners?.every((e) => e !== null)
       ? this.#lookUp(node, open, growth!.old, growth!.old, corners)
       : null;
-    const trial = grownFrom ? growth!.fresh : ket;
-    const dtype = commonDtype(trial.dtype, bra.dtype, this.#dtype);
+    const dtype = commonDtype(ket.dtype, bra.dtype, this.#dtype);
     using frame = workspace().frame();
-    const x = frame.hold(trial, dtype);
-    const y = bra === trial ? x : frame.hold(bra, dtype);
+    const y = frame.hold(bra, dtype);
+    const whole = bra === ket || (grownFrom && !symmetries.includes(0)) ? y : frame.hold(ket, dtype);
+    const fresh = grownFrom && frame.hold(growth!.fresh, dtype);
     const components = this.#byComponent(node, open).map((entries, c): Component => {
       const terms = entries.flatMap((e) => kroneckerTerm(e, around) ?? []);
       if (terms.length === 0) return { scalar: { re: 0, im: 0 } };
       if (same && terms.every((t) => t.matrices.every((m) => m === null)))
         return { scalar: terms.reduce((s, t) => plus(s, complex(t.coefficient)), { re: 0, im: 0 }) };
       using inner = workspace().frame();
-      const map = kroneckerSum(trial.shape, terms, dtype);
+      const symmetry = symmetries[c]!;
+      const isKnown = fresh && symmetry !== 0;
+      const x = isKnown ? fresh : whole;
+      const map = kroneckerSum(x.shape, terms, dtype);
       const image = inner.take(map.shapeOut, dtype);
       planKroneckerSum(map, inner)(unit, x, 0, image);
       const matrix = gramAllBut(y, image, open);
-      return { matrix: grownFrom ? bordered(grownFrom.components[c]!, matrix) : matrix };
+      return { matrix: isKnown ? bordered(grownFrom.components[c]!, matrix, symmetry) : matrix };
     });
     return { components, same, rank: ket.shape[open]!, ...(grownFrom ? { grownFrom } : {}) };
   }
@@ -166,25 +170,37 @@ function cornerOf(e: Environment, size: number): Environment | null {
 }
 
 /** The matrix whose new columns (and, by symmetry, rows) are `columns`, with the old component in its corner. */
-function bordered(old: Component, columns: Tensor): Tensor {
+function bordered(old: Component, columns: Tensor, symmetry: 1 | -1): Tensor {
   const [size, fresh] = columns.shape as [number, number];
   const before = size - fresh;
   const out = tensor([size, size], columns.dtype);
   const corner = "matrix" in old ? denseOf(old.matrix) : scaled(old.scalar, identity(before, out.dtype));
   place(asDtype(corner, out.dtype), out, [0, 0]);
   place(columns, out, [0, before]);
-  place(permute(conj(block(columns, [0, 0], [before, fresh])), [1, 0]), out, [before, 0]);
+  const above = permute(conj(block(columns, [0, 0], [before, fresh])), [1, 0]);
+  place(symmetry === 1 ? above : scaled(-1, above), out, [before, 0]);
   return out;
 }
 
-/** Whether every component of a node is Hermitian: matrices at leaves, real combinations of such above. */
-function hermitianNodes(h: TTNO): readonly boolean[] {
-  const known: boolean[] = [];
+/** 1: Hermitian, -1: skew-Hermitian, 0: neither. */
+type Symmetry = 1 | -1 | 0;
+
+/** The symmetry of every component of every node: of the matrices at leaves, of sums of products of such above. */
+function symmetriesOf(h: TTNO): readonly (readonly Symmetry[])[] {
+  const known: Symmetry[][] = [];
   h.tree.nodes.forEach(({ mode, children }, id) => {
+    const ofTerm = ({ index, value }: CoreEntry): Symmetry => {
+      const { re, im } = complex(value);
+      const own = im === 0 ? 1 : re === 0 ? -1 : 0;
+      return children.reduce<number>((all, child, k) => all * known[child]![index[k]!]!, own) as Symmetry;
+    };
     known[id] =
       mode !== null
-        ? h.matrices[id]!.every(isHermitian)
-        : children.every((c) => known[c]) && h.cores[id]!.every((e) => complex(e.value).im === 0);
+        ? h.matrices[id]!.map(symmetryOf)
+        : Array.from({ length: h.ranks[id]! }, (_, c) => {
+            const [first = 1, ...others] = h.cores[id]!.filter((e) => e.index.at(-1) === c).map(ofTerm);
+            return others.every((s) => s === first) ? first : 0;
+          });
   });
   return known;
 }

@@ -39,6 +39,10 @@ export interface ProductTerm {
  * children. For pairwise interactions this is the nested low-rank (HSS) construction: k is the rank of the coupling matrix
  * between a subtree and the rest, and a term is never written out as a product over all modes.
  *
+ * A factor that is a multiple of the identity, in whatever form, counts as none. Matrices at a leaf are compared by their entries,
+ * sparse ones in the places where any of them has one: nothing of size n x n is made unless a factor is dense. A user's function
+ * is independent of all other matrices.
+ *
  * Cost O(terms log terms + sum over edges of k^2 partners). The error of the operator is about tolerance x the coefficient
  * x the number of edges.
  * Throws a RangeError naming the term when a mode does not exist, is repeated, or a matrix has another size, and when a
@@ -190,11 +194,11 @@ class Builder {
     const space = rows.length > 0 ? matrixSpace(rows) : null;
     const basis = space && qr(space.coordinates(rows));
     const partners = this.#partners(id, crossing, basis?.r ?? null);
+    const one = scaledIdentity(n);
+    const own = closed.map(({ coefficient, parts }) => [realIfReal(coefficient), letters[parts[0]![1]]!] as const);
     this.#matrices[id] = [
-      scaledIdentity(n),
-      ...(closed.length > 0
-        ? [matrixSum(closed.map(({ coefficient, parts }) => [realIfReal(coefficient), letters[parts[0]![1]]!]))]
-        : []),
+      one,
+      ...(own.length > 0 ? [matrixSum([...own, ...this.#takeConstant().map((c) => [c, one] as const)])] : []),
       ...(partners === null ? rows : space!.matrices(matmul(basis!.q, partners))),
     ];
   }
@@ -310,6 +314,13 @@ class Builder {
       line[columnOf.get(column)!] = sum(line[columnOf.get(column)!]!, coefficient);
     }
     return { closed: merge(closed), crossing: { rows: [...rows.values()], columns: [...columns.values()], values } };
+  }
+
+  /** The multiple of the identity, if there is one left: it goes where a matrix takes it in, and costs no component. */
+  #takeConstant(): Scalar[] {
+    const c = this.#constant;
+    this.#constant = { re: 0, im: 0 };
+    return c.re === 0 && c.im === 0 ? [] : [realIfReal(c)];
   }
 
   /** Components are numbered I, h if there is one, then the partners. */

@@ -1,18 +1,44 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
+import { inline } from "../../../src/executors/inline.ts";
+import { augmentedBug } from "../../../src/integrators/augmented-bug.ts";
+import { evolve } from "../../../src/integrators/evolve.ts";
+import { rk4 } from "../../../src/integrators/local/rk4.ts";
+import { matmul, scaleColumns } from "../../../src/linalg/contract.ts";
+import { backend, useBackend } from "../../../src/linalg/current.ts";
+import { eigh } from "../../../src/linalg/factor.ts";
 import { norm as frobenius } from "../../../src/linalg/level1.ts";
-import { isDense } from "../../../src/linalg/matrix.ts";
+import {
+  banded,
+  diagonal,
+  isDense,
+  kroneckerProduct,
+  type Matrix,
+  type SparseMatrix,
+  scaledIdentity,
+} from "../../../src/linalg/matrix.ts";
 import { denseOf } from "../../../src/linalg/matrix-product.ts";
 import { randomTensor, seeded } from "../../../src/linalg/random.ts";
-import { asDtype, type Dtype, reshape, sizeOf, type Tensor } from "../../../src/linalg/tensor.ts";
+import { plainSparseProduct } from "../../../src/linalg/sparse-product.ts";
+import { asDtype, type Dtype, identity, reshape, sizeOf, type Tensor, tensor } from "../../../src/linalg/tensor.ts";
 import { workspace } from "../../../src/linalg/workspace.ts";
 import { trees } from "../../../src/testing/index.ts";
 import { toDense } from "../../../src/ttn/arithmetic.ts";
 import { randomState } from "../../../src/ttn/construct.ts";
 import { moveCenter } from "../../../src/ttn/gauge.ts";
+import { Environments } from "../../../src/ttn/operators/environment.ts";
 import { linearRhs } from "../../../src/ttn/operators/linear-rhs.ts";
 import { type ProductTerm, productSum } from "../../../src/ttn/operators/product-sum.ts";
-import { adjoint, applyOperator, denseOperator, hermitianDefect } from "../../../src/ttn/operators/ttno.ts";
+import {
+  adjoint,
+  applyOperator,
+  checkHermitian,
+  denseOperator,
+  hermitianDefect,
+  imageTensors,
+  nonzeroFlops,
+} from "../../../src/ttn/operators/ttno.ts";
+import { tree } from "../../../src/ttn/tree.ts";
 import type { TTN } from "../../../src/ttn/ttn.ts";
 import { adjointOf, forms, randomMatrix } from "../../linalg/structured.ts";
 import { denseSum, distance, product, runs } from "../dense.ts";
@@ -110,3 +136,178 @@ describe("operators with structured leaves", () => {
     );
   });
 });
+
+const term = (coefficient: number, ...factors: (readonly [number, Matrix])[]): ProductTerm => ({
+  coefficient,
+  factors: factors.map(([mode, operator]) => ({ mode, operator })),
+});
+const coupled = tree([
+  [0, 1],
+  [2, 3],
+]);
+const weights = Array.from({ length: 100 }, (_, k) => Math.cos(k + 0.5));
+const skew = (n: number, dx: number): Matrix => banded(n, { [-1]: -0.5 / dx, 1: 0.5 / dx });
+const second = (n: number, dx: number): Matrix => banded(n, { [-1]: 0.5 / dx, 0: -1 / dx, 1: 0.5 / dx });
+
+/** Multiplication by mu in normalised Legendre polynomials, its absolute value, and the collision matrix. */
+function moments(n: number): { A: Matrix; absA: Tensor; G: Matrix } {
+  const off = Array.from({ length: n - 1 }, (_, k) => (k + 1) / Math.sqrt(4 * (k + 1) ** 2 - 1));
+  const A = banded(n, { [-1]: off, 1: off });
+  const { values, vectors } = eigh(denseOf(A));
+  const absA = matmul(scaleColumns(vectors, values.map(Math.abs)), vectors, "N", "T");
+  return { A, absA, G: diagonal(Array.from({ length: n }, (_, k) => (k === 0 ? 0 : 1))) };
+}
+
+/** The slab of uncertain radiative transfer: modes space, angle and two random inputs. */
+function slab(nx: number, n: number, absorption = 0): ProductTerm[] {
+  const { A, absA, G } = moments(n);
+  const dx = 5 / (nx - 1);
+  const I = scaledIdentity(nx);
+  return [
+    term(-1, [0, skew(nx, dx)], [1, A]),
+    term(1, [0, second(nx, dx)], [1, absA]),
+    term(-1, [0, scaledIdentity(nx, absorption)]),
+    term(-5, [0, I], [1, G]),
+    term(-1, [0, I], [1, G], [2, diagonal(weights.map((w) => 4 * w))]),
+    term(-1, [0, I], [1, G], [3, diagonal(weights)]),
+  ];
+}
+
+describe("the operators of radiative transfer", () => {
+  test("have rank two at the root for the slab, with absorption too, and three for the plane", () => {
+    for (const absorption of [0, 0.5]) {
+      const h = productSum(coupled, [21, 6, 100, 100], slab(21, 6, absorption));
+      expect([h.ranks[2], h.ranks[5]]).toEqual([2, 2]);
+    }
+    const [D, D2, I] = [skew(10, 0.1), second(10, 0.1), scaledIdentity(10)] as [
+      SparseMatrix,
+      SparseMatrix,
+      SparseMatrix,
+    ];
+    const { A, absA, G } = moments(6);
+    const B = banded(6, { [-2]: 1, 2: 1 });
+    const plane = [
+      term(-1, [0, kroneckerProduct(D, I)], [1, A]),
+      term(1, [0, kroneckerProduct(D2, I)], [1, absA]),
+      term(-1, [0, kroneckerProduct(I, D)], [1, B]),
+      term(1, [0, kroneckerProduct(I, D2)], [1, B]),
+      term(-1, [0, scaledIdentity(100)], [1, identity(6)]),
+      term(-1, [1, G]),
+      term(1, [1, G], [2, diagonal(weights)]),
+      term(1, [3, diagonal(weights)]),
+    ];
+    const h = productSum(coupled, [100, 6, 100, 100], plane);
+    expect([h.ranks[2], h.ranks[5]]).toEqual([3, 3]);
+  });
+
+  test("the slab at full scale is applied for the flops of its non-zero entries", () => {
+    const sizes = [201, 100, 100, 100];
+    const h = productSum(coupled, sizes, slab(201, 100));
+    const ranks = [36, 35, 6, 8, 6, 6, 1];
+    const y = randomState(coupled, sizes, ranks, seeded(1));
+    const entries = nonzeroFlops(h, ranks);
+    // D and D2 on 36 columns; |A| in full, A and G (closed and crossing) on 35; one diagonal for each input
+    expect(entries).toBe(2 * (36 * (400 + 601) + 35 * (100 * 100 + 198 + 99 + 99) + 8 * 100 + 6 * 100));
+
+    const image = counted(() => imageTensors(h, y));
+    expect(image.products).toBeLessThanOrEqual(1.5 * entries);
+
+    // a field at a leaf: besides its entries the products with the environments, r x r, that are no multiples of the identity
+    const rhs = linearRhs([{ operator: h }]);
+    let [fields, environments, own] = [0, 0, 0];
+    for (const leaf of coupled.leaves) {
+      const at = moveCenter(y, leaf);
+      const [n, r] = at.tensors[leaf]!.shape as [number, number];
+      using frame = workspace().frame();
+      const field = rhs.bind(at, leaf);
+      const out = tensor([n, r]);
+      const work = counted(() => field.plan(frame)(0, at.tensors[leaf]!, out));
+      fields += work.products;
+      const seen = new Environments(h);
+      environments += 2 * n * r * r * seen.terms(leaf, seen.around(at, leaf)).filter((t) => t.matrices[1]).length;
+      own += nonzeroFlops(
+        h,
+        ranks.map((rank, id) => (id === leaf ? rank : 0)),
+      );
+    }
+    expect(fields).toBeLessThanOrEqual(1.5 * own + environments);
+    expect(own).toBe(entries);
+    console.info(
+      `slab: image ${(image.products / entries).toFixed(3)} of its entries; leaf fields ${(fields / entries).toFixed(2)}, of which environments ${(environments / entries).toFixed(2)}`,
+    );
+  });
+});
+
+describe("large modes", () => {
+  test("nothing of size mode x mode is made for banded and diagonal factors, in a step of an integrator either", async () => {
+    const n = 20000;
+    const t = tree([0, 1]);
+    const x = diagonal(Array.from({ length: n }, (_, i) => i / n));
+    const laplace = banded(n, { [-1]: 1, 0: -2, 1: 1 });
+    const terms = [
+      term(1, [0, laplace]),
+      term(1, [1, laplace]),
+      term(0.5, [0, x], [1, x]),
+      term(0.25, [0, scaledIdentity(n, 3)], [1, x]),
+      term(-2, [0, banded(n, { [-1]: 2, 0: -4, 1: 2 })], [1, x]),
+    ];
+    workspace().frame()[Symbol.dispose]();
+    const start = randomState(t, [n, n], 2, seeded(1));
+    let largest = 0;
+    const plain = Float64Array;
+    const watch = new Proxy(plain, {
+      construct(target, args, self) {
+        const made = Reflect.construct(target, args, self === watch ? target : self) as Float64Array;
+        largest = Math.max(largest, made.length);
+        return made;
+      },
+    });
+    vi.stubGlobal("Float64Array", watch);
+    try {
+      const h = productSum(t, [n, n], terms);
+      // on mode 0 the identity, what acts there alone, and one combination of x and the second difference
+      expect(h.ranks).toEqual([3, 3, 1]);
+      checkHermitian("here", h);
+      expect(hermitianDefect(h)).toBeLessThanOrEqual(1e-14);
+      const rhs = linearRhs([{ operator: h }], { hermitian: true });
+      expect(applyOperator(adjoint(h), start).tensors[0]!.shape[0]).toBe(n);
+      const problem = { name: "large", rhs, initial: start, span: [0, 1e-3] as const, observables: {} };
+      const steps = evolve(problem, {
+        executor: inline(),
+        integrator: augmentedBug(),
+        solver: rk4(),
+        h: 1e-3,
+        truncation: { tolerance: 1e-3 },
+      });
+      for await (const { y } of steps) expect(y.tensors[0]!.shape[0]).toBe(n);
+    } finally {
+      vi.unstubAllGlobals();
+    }
+    expect(largest).toBeGreaterThan(n);
+    // workspaces come in slabs of 2^23; n^2 is 4e8
+    expect(largest).toBeLessThanOrEqual(2 ** 23);
+  });
+});
+
+/** Flops of the dense and sparse matrix products that a piece of work makes. */
+function counted(work: () => unknown): { readonly products: number } {
+  const plain = backend();
+  let products = 0;
+  useBackend({
+    ...plain,
+    gemm(g, alpha, a, b, beta, c) {
+      products += (g.dtype === "complex128" ? 8 : 2) * g.m * g.n * g.k * g.count;
+      plain.gemm(g, alpha, a, b, beta, c);
+    },
+    sparseProduct(a, before, alpha, x, beta, out) {
+      products += 2 * a.columns.length * (sizeOf(out.shape) / a.shape[0]);
+      plainSparseProduct(a, before, alpha, x, beta, out);
+    },
+  });
+  try {
+    work();
+  } finally {
+    useBackend(plain);
+  }
+  return { products };
+}
