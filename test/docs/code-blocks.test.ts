@@ -13,7 +13,9 @@ const sources: Readonly<Record<string, string>> = {
   "dlra/io": "src/io/index.ts",
 };
 
-const blocks = ["README.md", "CONTRIBUTING.md", "docs/conservation.md", "docs/testing.md"].flatMap((file) =>
+const documents = ["README.md", "CONTRIBUTING.md", "docs/conservation.md", "docs/operators.md", "docs/testing.md"];
+
+const blocks = documents.flatMap((file) =>
   [...readFileSync(root + file, "utf8").matchAll(/^```ts\n(.*?)^```/gms)].map((match, k) => ({
     file,
     k,
