@@ -1,7 +1,8 @@
 import type { Experiment } from "../src/io/index.ts";
 import { ising } from "./ising.ts";
+import { kineticGallery } from "./kinetic-gallery.ts";
 import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
 
 /** All experiments that `dlra run` knows. A new one is one file and one entry here. */
-export const experiments: readonly Experiment[] = [ising, spins, robustness];
+export const experiments: readonly Experiment[] = [ising, spins, robustness, kineticGallery];

@@ -1,0 +1,96 @@
+import * as z from "zod";
+import { adaptiveMethods, type MethodName, methods, useBackend } from "../src/index.ts";
+import { experiment, type RunRecord, record, runSettings } from "../src/io/index.ts";
+import { shock } from "./kinetic-gallery/burgers.ts";
+import type { Case, Finding, Gallery } from "./kinetic-gallery/case.ts";
+import { ornsteinUhlenbeck } from "./kinetic-gallery/fokker-planck.ts";
+import { wavePacket } from "./kinetic-gallery/henon-heiles.ts";
+import { landau, twoStream } from "./kinetic-gallery/vlasov.ts";
+
+const cases = {
+  landau,
+  "two-stream": twoStream,
+  burgers: shock,
+  "fokker-planck": ornsteinUhlenbeck,
+  "henon-heiles": wavePacket,
+} as const satisfies Readonly<Record<string, Case>>;
+
+const names = Object.keys(cases) as [keyof typeof cases, ...(keyof typeof cases)[]];
+
+/** A run that did not reach its end. */
+class Ended extends Error {
+  readonly record: RunRecord;
+
+  constructor(made: RunRecord) {
+    super(made.message ?? made.status);
+    this.record = made;
+  }
+}
+
+/** Kinetic equations whose solutions are known in other ways. */
+export const kineticGallery = experiment({
+  name: "kinetic-gallery",
+  summary: "Landau damping, two streams, uncertain Burgers, Fokker-Planck, Henon-Heiles, each beside what is exact",
+  parameters: z.object({
+    problems: z
+      .union([z.literal("all"), z.array(z.enum(names)).nonempty()])
+      .default("all")
+      .describe(`all, or an array of ${names.join(", ")}`),
+    scale: z.enum(["paper", "quick"]).default("paper").describe("sizes and accuracies: paper or quick"),
+    integrator: z
+      .enum(adaptiveMethods as readonly [MethodName, ...MethodName[]])
+      .default("predicted")
+      .describe(`one of the methods ${adaptiveMethods.join(", ")}`),
+    maxRank: z.int().positive().default(128).describe("largest rank of an edge, a positive integer"),
+    backend: runSettings.backend,
+  }),
+  quick: { scale: "quick" },
+  async run(p, host) {
+    useBackend(p.backend);
+    const chosen = names.filter((name) => p.problems === "all" || p.problems.includes(name));
+    const findings: Partial<Record<(typeof names)[number], Finding>> = {};
+    let stopped: { readonly name: string; readonly record: RunRecord } | null = null;
+    for (const [done, name] of chosen.entries()) {
+      const gallery: Gallery = {
+        scale: p.scale,
+        method: methods[p.integrator].name,
+        async run(problem, { h, tolerance, relative = false, solver, every = 1, onStep }) {
+          const made = await record(problem, {
+            integrator: methods[p.integrator],
+            h,
+            truncation: { tolerance, relative, maxRank: p.maxRank },
+            ...(solver ? { solver } : {}),
+            every,
+            signal: host.signal,
+            onStep(snapshot) {
+              const share = snapshot.t / problem.span[1];
+              host.progress(
+                (done + share) / chosen.length,
+                `${name}   t = ${snapshot.t.toFixed(3)}   rank ${Math.max(...snapshot.ranks)}`,
+              );
+              onStep?.(snapshot);
+            },
+          });
+          if (made.status !== "completed") throw new Ended(made);
+          return made;
+        },
+      };
+      try {
+        findings[name] = await cases[name](gallery);
+      } catch (error) {
+        if (!(error instanceof Ended)) throw error;
+        stopped = { name, record: error.record };
+        break;
+      }
+    }
+    const found = Object.entries(findings) as [string, Finding][];
+    const main = stopped
+      ? { ...stopped.record, message: `${stopped.name}: ${stopped.record.message}` }
+      : found[0]![1].record;
+    return {
+      record: main,
+      extra: { problems: Object.fromEntries(found.map(([name, { table }]) => [name, table])) },
+      figures: Object.assign({}, ...found.map(([, { figures }]) => figures)),
+    };
+  },
+});
