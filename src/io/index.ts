@@ -17,3 +17,4 @@ export {
   stepOf,
   treeOf,
 } from "./settings.ts";
+export { readState, writeState } from "./state.ts";

@@ -6,6 +6,7 @@ import type { TTN } from "../ttn/ttn.ts";
 import { version } from "../version.ts";
 import { type NpyArray, writeNpz } from "./npz.ts";
 import type { RunRecord } from "./record.ts";
+import { writeState } from "./state.ts";
 
 /** SHA-256 over the tensors of a state in post-order: type, shape and little-endian data of each. */
 export function stateHash(y: TTN): string {
@@ -132,7 +133,10 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
   }
 }
 
-/** `result.json` and `result.npz` of a run. Numbers that JSON has no word for (NaN, infinities) become null or "inf". */
+/**
+ * `result.json` and `result.npz` of a run, and of one that did not complete its last good state, `state.npz`. Numbers that JSON has no word for (NaN, infinities)
+ * become null or "inf".
+ */
 export function resultFiles(
   experiment: string,
   parameters: object,
@@ -141,5 +145,9 @@ export function resultFiles(
 ): Record<string, string | Uint8Array> {
   const fields = { ...resultFields(experiment, parameters, record), ...extra };
   const plain = (_: string, value: unknown): unknown => (value === Number.POSITIVE_INFINITY ? "inf" : value);
-  return { "result.json": `${JSON.stringify(fields, plain, 1)}\n`, "result.npz": writeNpz(resultArrays(record)) };
+  return {
+    "result.json": `${JSON.stringify(fields, plain, 1)}\n`,
+    "result.npz": writeNpz(resultArrays(record)),
+    ...(record.status === "completed" ? {} : { "state.npz": writeState(record.state) }),
+  };
 }
