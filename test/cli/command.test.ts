@@ -120,7 +120,7 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     [["run", "ising", "--set", "alpha=-1"], "ising: alpha is -1, expected decay of the interaction"],
     [["run", "ising", "--set", "alpha=null"], "ising: alpha is null, expected"],
     [["run", "ising", "--set", "Omega=1e999"], "ising: Omega is Infinity, expected transverse field, a number"],
-    [["run", "ising", "--set", "solver=euler"], 'ising: solver is "euler", expected local solver: auto ('],
+    [["run", "ising", "--set", "solver=leapfrog"], 'ising: solver is "leapfrog", expected local solver: auto ('],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
     [
       ["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"],
