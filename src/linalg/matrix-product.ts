@@ -1,7 +1,8 @@
 import { matmulInto } from "./contract.ts";
-import { axpy } from "./level1.ts";
+import { axpy, dot, norm } from "./level1.ts";
 import { isDense, type Matrix, type MatrixFunction, partsOf } from "./matrix.ts";
 import { addEntries } from "./matrix-algebra.ts";
+import { randomTensor, seeded } from "./random.ts";
 import { sparseProduct } from "./sparse-product.ts";
 import { asDtype, type Complex, commonDtype, complex, identity, shapeText, type Tensor, tensor } from "./tensor.ts";
 
@@ -30,6 +31,22 @@ export function applyFunction(f: MatrixFunction, x: Tensor, out: Tensor): void {
   const seen = (t: Tensor): Tensor =>
     f.dtype === t.dtype ? t : tensor([t.shape[0]!, 2 * t.shape[1]!], "float64", t.data);
   f.apply(seen(x), seen(out));
+}
+
+/**
+ * How far a function is from what it says of its adjoint: |<x, f(y)> - <f*(x), y>| / (|x| |f(y)| + |f*(x)| |y|) for random x and y;
+ * 0 when it says nothing.
+ */
+export function adjointDefect(f: MatrixFunction): number {
+  if (!f.applyAdjoint) return 0;
+  const random = seeded(1);
+  const [x, y] = [0, 1].map(() => randomTensor(random, [f.shape[1], 1], f.dtype)) as [Tensor, Tensor];
+  const [fy, fx] = [tensor(y.shape, f.dtype), tensor(x.shape, f.dtype)];
+  f.apply(y, fy);
+  f.applyAdjoint(x, fx);
+  const size = norm(x) * norm(fy) + norm(fx) * norm(y);
+  const [a, b] = [dot(x, fy), dot(fx, y)];
+  return size === 0 ? 0 : Math.hypot(a.re - b.re, a.im - b.im) / size;
 }
 
 /** The matrix in full, rows x columns numbers: for small ones. */

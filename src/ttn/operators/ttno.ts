@@ -1,7 +1,7 @@
 import { block, combine, concatLast, permute, place } from "../../linalg/contract.ts";
 import { isDense, type Matrix, partsOf } from "../../linalg/matrix.ts";
 import { adjointMatrix } from "../../linalg/matrix-algebra.ts";
-import { denseOf, multiply } from "../../linalg/matrix-product.ts";
+import { adjointDefect, denseOf, multiply } from "../../linalg/matrix-product.ts";
 import { matrixSpace } from "../../linalg/matrix-space.ts";
 import {
   asDtype,
@@ -119,8 +119,22 @@ export function hermitianDefect(h: TTNO): number {
   return size === 0 ? 0 : norm(add(a, scale(-1, b))) / size;
 }
 
-/** Throws a TypeError when the operator is not Hermitian to round-off. */
+/**
+ * Throws a TypeError when the operator is not Hermitian to round-off. What a user's function says of itself is tried on random
+ * vectors.
+ */
 export function checkHermitian(what: string, h: TTNO): void {
+  h.matrices.forEach((all, id) => {
+    for (const [, f] of all.flatMap((a) => partsOf(a).functions)) {
+      if (!f.applyAdjoint)
+        throw new TypeError(`${what}: a matrix function at node ${id} is not declared Hermitian and has no adjoint`);
+      const off = adjointDefect(f);
+      if (!(off <= 1e-10))
+        throw new TypeError(
+          `${what}: a matrix function at node ${id} ${f.hermitian ? "is not Hermitian" : "and its adjoint disagree"}: <x, A y> and <A* x, y> differ by ${off.toExponential(1)}, expected round-off`,
+        );
+    }
+  });
   const defect = hermitianDefect(h);
   if (!(defect <= 1e-12))
     throw new TypeError(

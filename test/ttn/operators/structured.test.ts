@@ -14,13 +14,24 @@ import {
   isDense,
   kroneckerProduct,
   type Matrix,
+  matrixFunction,
   type SparseMatrix,
   scaledIdentity,
 } from "../../../src/linalg/matrix.ts";
-import { denseOf } from "../../../src/linalg/matrix-product.ts";
+import { matrixSum } from "../../../src/linalg/matrix-algebra.ts";
+import { denseOf, multiply } from "../../../src/linalg/matrix-product.ts";
 import { randomTensor, seeded } from "../../../src/linalg/random.ts";
 import { plainSparseProduct } from "../../../src/linalg/sparse-product.ts";
-import { asDtype, type Dtype, identity, reshape, sizeOf, type Tensor, tensor } from "../../../src/linalg/tensor.ts";
+import {
+  asDtype,
+  type Dtype,
+  fromFunction,
+  identity,
+  reshape,
+  sizeOf,
+  type Tensor,
+  tensor,
+} from "../../../src/linalg/tensor.ts";
 import { workspace } from "../../../src/linalg/workspace.ts";
 import { trees } from "../../../src/testing/index.ts";
 import { toDense } from "../../../src/ttn/arithmetic.ts";
@@ -40,7 +51,7 @@ import {
 } from "../../../src/ttn/operators/ttno.ts";
 import { tree } from "../../../src/ttn/tree.ts";
 import type { TTN } from "../../../src/ttn/ttn.ts";
-import { adjointOf, forms, randomMatrix } from "../../linalg/structured.ts";
+import { adjointOf, byFunction, forms, randomMatrix } from "../../linalg/structured.ts";
 import { denseSum, distance, product, runs } from "../dense.ts";
 
 /** Sums of products whose factors have any form, on any tree; every factor is used a few times. */
@@ -235,6 +246,40 @@ describe("the operators of radiative transfer", () => {
     console.info(
       `slab: image ${(image.products / entries).toFixed(3)} of its entries; leaf fields ${(fields / entries).toFixed(2)}, of which environments ${(environments / entries).toFixed(2)}`,
     );
+  });
+});
+
+describe("factors that make no sense", () => {
+  const build = (operator: Matrix) =>
+    productSum(tree([0, 1]), [3, 3], [term(1, [0, operator], [1, diagonal([1, 2, 3])])]);
+  const transposed = fromFunction([3, 3], (i, j) => i! + 2 * j!);
+  const wrong = matrixFunction({
+    size: 3,
+    hermitian: true,
+    apply: (x, out) => out.data.set(multiply(transposed, x).data),
+  });
+
+  test("are refused, whatever their form, naming the term and the mode", () => {
+    for (const operator of [diagonal([1, Number.NaN, 2]), matrixSum([[Number.NaN, wrong]])])
+      expect(() => build(operator)).toThrow("productSum: the factor of term 0 on mode 0 is not finite");
+    for (const operator of [diagonal([1, 2]), matrixFunction({ size: 2, apply: () => {} })])
+      expect(() => build(operator)).toThrow("productSum: the factor of term 0 on mode 0 is 2x2, expected 3x3");
+  });
+
+  test("functions that are not what they say are found by trying them", () => {
+    expect(() => linearRhs([{ operator: build(wrong) }], { hermitian: true })).toThrow(
+      /part 0: a matrix function at node 0 is not Hermitian: <x, A y> and <A\* x, y> differ by \d/,
+    );
+    expect(() => checkHermitian("here", build(matrixFunction({ size: 3, apply: wrong.apply })))).toThrow(
+      "here: a matrix function at node 0 is not declared Hermitian and has no adjoint",
+    );
+    const honest = build(
+      byFunction(
+        fromFunction([3, 3], (i, j) => ({ re: i! * j!, im: i! - j! })),
+        true,
+      ),
+    );
+    expect(linearRhs([{ operator: honest }], { hermitian: true }).dtype).toBe("complex128");
   });
 });
 
