@@ -21,12 +21,22 @@ export * from "./quantum/spin-chain.ts";
 export { spinOperators } from "./quantum/spin-operators.ts";
 export type { Coefficient, Profile, RandomPart } from "./radiation/coefficients.ts";
 export { type CollocatedInput, collocate, type UncertainInput } from "./radiation/distributions.ts";
+export { type LatticeOptions, lattice, latticeSquare } from "./radiation/lattice.ts";
 export { absLegendreFlux, legendreFlux } from "./radiation/legendre.ts";
+export { type PlaneOptions, plane } from "./radiation/plane.ts";
+export { type PlaneCoefficients, planeReference } from "./radiation/plane-reference.ts";
 export type { RadiationProblem } from "./radiation/problem.ts";
 export { type SlabOptions, type Source, slab } from "./radiation/slab.ts";
+export { type Reference, type ReferenceOptions, slabReference } from "./radiation/slab-reference.ts";
 export { type Harmonic, type HarmonicFlux, harmonicFlux } from "./radiation/spherical-harmonics.ts";
 export { checkCfl, type ExplicitScheme, stabilityRadius } from "./radiation/stability.ts";
 export { centralDifference, upwindDiffusion } from "./radiation/stencils.ts";
+export {
+  type LineSourceOptions,
+  lineSource,
+  type UncertainPlaneOptions,
+  uncertainPlane,
+} from "./radiation/uncertain-plane.ts";
 export {
   type ManyInputSlabOptions,
   manyInputSlab,

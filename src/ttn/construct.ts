@@ -63,11 +63,11 @@ function padBasis(column: Tensor, rank: number): Tensor {
   let padded = column;
   while (padded.shape[1]! < rank) {
     // squared distance of each unit vector to the span: 1 - |row of the basis|^2
-    const distance = Array.from(
-      { length: n },
-      (_, i) => 1 - frobenius(block(basis, [i, 0], [1, basis.shape[1]!])) ** 2,
-    );
-    const best = distance.findIndex((v) => v > Math.max(...distance) - 1e-9);
+    const distance = new Float64Array(n).fill(1);
+    const run = basis.data.length / n;
+    for (let p = 0; p < basis.data.length; p++) distance[Math.floor(p / run)]! -= basis.data[p]! ** 2;
+    const farthest = distance.reduce((a, b) => Math.max(a, b));
+    const best = distance.findIndex((v) => v > farthest - 1e-9);
     const unit = tensor([n, 1], column.dtype);
     unit.data[w * best] = 1;
     const next = orthAug(basis, unit);

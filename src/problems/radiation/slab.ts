@@ -95,7 +95,7 @@ export function slab(options: SlabOptions): RadiationProblem {
     );
   return momentProblem({
     name,
-    tree: options.tree ?? slabTree(inputs.length),
+    tree: options.tree ?? radiationTree(inputs.length),
     x,
     dx,
     moments,
@@ -112,7 +112,7 @@ export function slab(options: SlabOptions): RadiationProblem {
 }
 
 /** The tree ((space, angle), (inputs, balanced)). */
-function slabTree(inputs: number): Tree {
+export function radiationTree(inputs: number): Tree {
   const shift = (part: Nested): Nested => (typeof part === "number" ? part + 2 : part.map(shift));
   return tree(inputs === 0 ? [0, 1] : [[0, 1], shift(nestedOf(balanced(inputs)))]);
 }
@@ -147,11 +147,13 @@ export const transportTerms = (nx: number, dx: number, flux: Matrix, absFlux: Ma
   },
 ];
 
-/** Everything of a moment equation in slab geometry but where its terms come from. */
+/** Everything of a moment equation but where its terms come from. */
 export interface MomentEquation {
   readonly name: string;
   readonly tree: Tree;
   readonly x: Float64Array;
+  /** For a problem in the plane. */
+  readonly y?: Float64Array;
   readonly dx: number;
   /** Size of the angular mode. */
   readonly moments: number;
@@ -167,10 +169,10 @@ export interface MomentEquation {
 
 /** The problem of a moment equation. */
 export function momentProblem(equation: MomentEquation): RadiationProblem {
-  const { name, tree: t, x, dx, moments, inputs, terms, start, source, rank, T, dt } = equation;
+  const { name, tree: t, x, y, dx, moments, inputs, terms, start, source, rank, T, dt } = equation;
   allNumbers(name, { T });
   if (!(T > 0)) throw new RangeError(`${name}: T is ${T}, expected a positive number`);
-  const sizes = [x.length, moments, ...inputs.map((i) => i.nodes.length)];
+  const sizes = [x.length * (y?.length ?? 1), moments, ...inputs.map((i) => i.nodes.length)];
   const operator = productSum(t, sizes, terms);
   const shape = start ?? source?.vectors;
   if (!shape) throw new RangeError(`${name}: neither a source nor an initial value was given, expected one of them`);
@@ -180,7 +182,7 @@ export function momentProblem(equation: MomentEquation): RadiationProblem {
   return {
     name,
     tree: t,
-    grid: { x },
+    grid: y ? { x, y } : { x },
     inputs,
     dt,
     steps: Math.floor(T / dt + 1e-9),
@@ -190,6 +192,6 @@ export function momentProblem(equation: MomentEquation): RadiationProblem {
       : linear,
     initial: start ? padded : scale(0, padded),
     span: [0, T],
-    observables: radiationObservables(moments, inputs, dx),
+    observables: radiationObservables(moments, inputs, y ? dx * dx : dx),
   };
 }

@@ -1,0 +1,135 @@
+import { banded, diagonal, kroneckerProduct, type SparseMatrix } from "../../linalg/matrix.ts";
+import { fromFunction, fromValues, type Tensor } from "../../linalg/tensor.ts";
+import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
+import type { Tree } from "../../ttn/tree.ts";
+import { allCounts, allNumbers } from "../matrix/checks.ts";
+import { type Coefficient, decayTerms, type Profile, tabulate } from "./coefficients.ts";
+import { collocate, type UncertainInput } from "./distributions.ts";
+import { moment } from "./observables.ts";
+import type { RadiationProblem } from "./problem.ts";
+import { gridOf, momentProblem, radiationTree, type Source } from "./slab.ts";
+import { harmonicFlux } from "./spherical-harmonics.ts";
+import { checkCfl, type ExplicitScheme } from "./stability.ts";
+
+export interface PlaneOptions {
+  readonly name: string;
+  /** The ends of the square in both directions; the outermost grid points lie on them. */
+  readonly interval: readonly [number, number];
+  /** Grid points a direction, 3 or more. */
+  readonly n: number;
+  /** N: degree of the spherical harmonics, 1 or more. */
+  readonly degree: number;
+  /** Uncertain inputs, any number of them. Default: none. */
+  readonly inputs?: readonly UncertainInput[];
+  /** sigma_s(x, y), isotropic. */
+  readonly scattering: Coefficient;
+  /** sigma_a(x, y). Default 0. */
+  readonly absorption?: Coefficient;
+  readonly source?: Source;
+  /** The zeroth moment at t = 0; all others are zero. */
+  readonly initial: Profile;
+  /** Rank of the start, of which all directions but the first have amplitude zero. */
+  readonly rank: number;
+  /** The span ends with the last full step up to T. */
+  readonly T: number;
+  /** dt / dx. */
+  readonly cfl: number;
+  /** The explicit scheme that `cfl` is checked for. Default "euler". */
+  readonly scheme?: ExplicitScheme;
+  /** Default ((space, angle), (inputs, balanced)). */
+  readonly tree?: Tree;
+}
+
+/**
+ * Linear transport in the plane of x and of the polar axis z, drawn as y, with uncertain coefficients,
+ *
+ *     d_t f + Omega_x d_x f + Omega_z d_y f = sigma_s (<f> - f) - sigma_a f + q,   sigma = base(x, y) + sum_k amplitude_k(x, y) f_k(xi_k),
+ *
+ * by P_N moments u in real spherical harmonics (`harmonicFlux`), upwind differences and collocation in the inputs:
+ *
+ *     u' = -D_x u A_x + D2_x u |A_x| - D_y u A_z + D2_y u |A_z| - sigma_s u G - sigma_a u + q e_0,   G = diag(0, 1, ..., 1).
+ *
+ * Nothing is transported into boundary points, which only scatter and absorb. Modes (space, angle, input 1, ...), the point (x_i, y_j)
+ * at i n + j; (N+1)(N+2)/2 moments, since those odd in Omega_y stay zero. Observables: see `radiationObservables`.
+ *
+ * For solvers of fixed steps `dt` such as `euler`. In the plane, and away from the boundary, it never lets the norm grow for
+ *
+ *     cfl (sqrt(2) + dx (sigma_s + sigma_a) / 2) <= 1:
+ *
+ * with P_j >= 0 the parts |A| +- A of both directions, a step is a sum of shifts times dt P_j / 2 dx, sum_j P_j / 2 = |A_x| + |A_z|, and of
+ * what stays, and norms of such sums are at most one while that is positive. [ceruti2024parallel, section 5.3]
+ * Throws a RangeError for a coefficient that is negative at a point and node, a CFL number beyond stability, a grid too small for
+ * the stencil, a degree below 1, and numbers that make no sense.
+ */
+export function plane(options: PlaneOptions): RadiationProblem {
+  const { name, n, degree, scattering, absorption = 0, source, initial, rank, T, cfl } = options;
+  allCounts(name, { n }, 3);
+  allCounts(name, { degree }, 1);
+  allNumbers(name, { T });
+  const inputs = collocate(name, options.inputs ?? []);
+  const { x, dx } = gridOf(name, n, options.interval);
+  const points = [
+    Float64Array.from({ length: n * n }, (_, p) => x[Math.floor(p / n)]!),
+    Float64Array.from({ length: n * n }, (_, p) => x[p % n]!),
+  ];
+  const sigmaS = tabulate(name, "the scattering coefficient", scattering, points, inputs);
+  const sigmaA = tabulate(name, "the absorption coefficient", absorption, points, inputs);
+  checkCfl(name, cfl, options.scheme ?? "euler", { speed: Math.SQRT2, dx, decay: sigmaS.largest + sigmaA.largest });
+  const flux = harmonicFlux(degree);
+  const moments = flux.harmonics.length;
+  const vectors = (profile: Profile): Tensor[] => [
+    fromValues(
+      [n * n],
+      points[0]!.map((v, p) => (typeof profile === "number" ? profile : profile(v, points[1]![p]!))),
+    ),
+    moment(moments),
+    ...inputs.map(({ nodes }) => fromFunction([nodes.length], () => 1)),
+  ];
+  const dt = cfl * dx;
+  return momentProblem({
+    name,
+    tree: options.tree ?? radiationTree(inputs.length),
+    x,
+    y: x,
+    dx,
+    moments,
+    inputs,
+    terms: [
+      ...transport(n, dx, flux),
+      ...decayTerms(sigmaS, diagonal(Float64Array.from({ length: moments }, (_, k) => (k === 0 ? 0 : 1)))),
+      ...decayTerms(sigmaA, null),
+    ],
+    start: vectors(initial),
+    source: source ? { vectors: vectors(source.profile), until: source.until ?? Number.POSITIVE_INFINITY } : null,
+    rank,
+    T: Math.floor(T / dt + 1e-9) * dt,
+    dt,
+  });
+}
+
+/** Upwind transport in both directions, with zero rows at boundary points. */
+function transport(n: number, dx: number, { x, z, absX, absZ }: ReturnType<typeof harmonicFlux>): ProductTerm[] {
+  const inside = diagonal(inner(n, 1));
+  const difference = stencil(n, -0.5 / dx, 0, 0.5 / dx);
+  const diffusion = stencil(n, 0.5 / dx, -1 / dx, 0.5 / dx);
+  const term = (coefficient: number, space: SparseMatrix, angle: SparseMatrix): ProductTerm => ({
+    coefficient,
+    factors: [
+      { mode: 0, operator: space },
+      { mode: 1, operator: angle },
+    ],
+  });
+  return [
+    term(-1, kroneckerProduct(difference, inside), x),
+    term(1, kroneckerProduct(diffusion, inside), absX),
+    term(-1, kroneckerProduct(inside, difference), z),
+    term(1, kroneckerProduct(inside, diffusion), absZ),
+  ];
+}
+
+/** A constant at all n points but the first and the last, which have zero. */
+const inner = (n: number, value: number): Float64Array => new Float64Array(n).fill(value, 1, n - 1);
+
+/** The three-point stencil on a line, with zeros in the first and the last row. */
+const stencil = (n: number, below: number, at: number, above: number): SparseMatrix =>
+  banded(n, { [-1]: inner(n, below).subarray(1), 0: inner(n, at), 1: inner(n, above).subarray(0, n - 1) });
