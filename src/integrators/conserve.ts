@@ -56,10 +56,11 @@ export class KeptMoments {
   /** What functional `k` beyond a node leaves of F(t, Y), in the bases of the node's children; of norm one, unless it is zero. */
   #momentOfField(k: number, id: NodeId, bases: readonly Tensor[]): Tensor {
     const at = centers(this.#y)[id]!;
-    const test = { ...inBases(this.#y, id, bases), tensors: [...inBases(this.#y, id, bases).tensors] };
-    const columns = this.#beyond(k, id, bases, test.tensors);
-    test.tensors[id] = tensor(test.tensors[id]!.shape.with(-1, columns), dtypeOfState(this.#y));
-    const moment = asBasis(fieldAt(this.#context, at, test, this.#t));
+    const inside = inBases(this.#y, id, bases);
+    const tensors = [...inside.tensors];
+    const columns = this.#beyond(k, id, bases, tensors);
+    tensors[id] = tensor(tensors[id]!.shape.with(-1, columns), dtypeOfState(this.#y));
+    const moment = asBasis(fieldAt(this.#context, at, { ...inside, tensors }, this.#t));
     this.applications++;
     return scaled(1 / (norm(moment) || 1), moment);
   }

@@ -20,8 +20,8 @@ export interface Promises {
   /** Whether ranks follow the truncation tolerance; otherwise they stay as they are. */
   readonly rankAdaptive: boolean;
   /**
-   * Whether the functionals of `truncation.conserved` follow the scheme's own law: their change in a step is what the local solver makes
-   * of M(F(t, Y)), wherever no mode is free; where modes are, exactly with `euler`. Default false.
+   * Whether the functionals of `truncation.conserved` follow the scheme's own law (docs/conservation.md): their change in a step is that of
+   * a Runge-Kutta local solver where no mode is free; where modes are, of `euler`. Default false.
    */
   readonly keepsMoments?: boolean;
 }

@@ -23,7 +23,8 @@ import { dtypeOfState, largestRanks, type TTN } from "./ttn.ts";
  *
  * A null leaves its mode free: then it is a moment, a tensor over the free modes (a density at every point, say), and all
  * of its entries count. Where the modes are free on one side of an edge only, keeping it takes one direction there; where they are
- * free on both sides, as many as its own rank on that edge, which may be all there are.
+ * free on both sides, as many as its own rank on that edge, which may be all there are; and a step then sees the right-hand side through a
+ * frame with a column for every index of the free modes beyond a node, so that these should be few.
  */
 export interface Functional {
   readonly vectors: readonly (Tensor | null)[];

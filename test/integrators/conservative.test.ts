@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   conservativeMethods,
+  dopri5,
   type EvolveOptions,
   euler,
   evolve,
@@ -8,6 +9,8 @@ import {
   type Functional,
   type LocalSolver,
   methods,
+  type Problem,
+  type ProductTerm,
   rk4,
   type Tensor,
   type Truncation,
@@ -17,13 +20,16 @@ import {
 import { combine } from "../../src/linalg/contract.ts";
 import { norm as size } from "../../src/linalg/level1.ts";
 import { entry, fromFunction } from "../../src/linalg/tensor.ts";
+import { uncertainSlab } from "../../src/problems/index.ts";
 import { checkMoments } from "../../src/testing/index.ts";
 import { denseImage, distance, naiveModeProduct } from "../ttn/dense.ts";
-import { type Slab, slab } from "./slab.ts";
+import { slab } from "./slab.ts";
 
 /** The moment of a full tensor by the definition. */
 const moment = (full: Tensor, { vectors }: Functional): Tensor =>
   vectors.reduce<Tensor>((t, v, mode) => (v ? naiveModeProduct(t, mode, { ...v, shape: [1, v.shape[0]!] }) : t), full);
+
+type Steppable = Problem & { readonly terms: readonly ProductTerm[] };
 
 interface Run {
   readonly integrator?: keyof typeof methods;
@@ -33,14 +39,17 @@ interface Run {
 }
 
 /** The states of a run, the first one included. */
-async function statesOf(problem: Slab, { integrator = "augmented", solver = euler(), ...rest }: Run): Promise<TTN[]> {
+async function statesOf(
+  problem: Steppable,
+  { integrator = "augmented", solver = euler(), ...rest }: Run,
+): Promise<TTN[]> {
   const all: TTN[] = [];
   for await (const { y } of evolve(problem, { integrator: methods[integrator], solver, ...rest })) all.push(y);
   return all;
 }
 
 /** Largest departure from M(Y1) = M(Y0) + h M(F(Y0)) in the steps of a run, relative to the moment; all by full tensors. */
-async function departure(problem: Slab, f: Functional, run: Run): Promise<number> {
+async function departure(problem: Steppable, f: Functional, run: Run): Promise<number> {
   let worst = 0;
   let before: { moment: Tensor; expected: Tensor } | null = null;
   for (const y of await statesOf(problem, run)) {
@@ -127,6 +136,38 @@ describe("over many steps", () => {
     console.info(`mass after 40 steps, ${name}: ${kept.toExponential(1)}, not conserved ${lost.toExponential(1)}`);
     expect(kept).toBeLessThan(name === "the Krylov exponential" ? 1e-11 : 1e-13);
     expect(lost).toBeGreaterThan(1e-6);
+  });
+
+  test.each([
+    [
+      "steps of chosen size",
+      { rtol: 1e-4, solver: dopri5(), truncation: { conserved: [closed.mass, closed.density] } },
+    ],
+    [
+      "steps that are repeated",
+      { h, rejection: true, solver: rk4(), truncation: { tolerance: 1e-3, conserved: [closed.mass, closed.density] } },
+    ],
+  ] as const)("and with %s", async (_name, options) => {
+    const masses: number[] = [];
+    for await (const { y } of evolve({ ...closed, span: [0, 0.3] }, { integrator: methods.augmented, ...options }))
+      masses.push(massOf(y));
+    expect(Math.abs(masses.at(-1)! / masses[0]! - 1)).toBeLessThan(1e-12);
+  });
+});
+
+describe("the uncertain slab of the library", () => {
+  const problem = uncertainSlab({ nx: 31, moments: 8, nodesXi: 4, nodesEta: 3, T: 1, width: 0.3, cfl: 0.5 });
+  const e0 = fromFunction([8], (k) => (k === 0 ? 1 : 0));
+  const h = problem.dt;
+
+  test("rho <- rho + dt F(Y) e0 at every point and every node, over all steps", async () => {
+    const everyDensity: Functional = { vectors: [null, e0, null, null] };
+    const run = { h, truncation: { tolerance: 1e-2, conserved: [everyDensity] } };
+    const on = await departure(problem, everyDensity, run);
+    const off = await departure(problem, everyDensity, { ...run, truncation: { tolerance: 1e-2 } });
+    console.info(`uncertain slab, every density: ${on.toExponential(1)}, not conserved ${off.toExponential(1)}`);
+    expect(on).toBeLessThan(1e-13);
+    expect(off).toBeGreaterThan(1e-6);
   });
 });
 
