@@ -146,8 +146,8 @@ export function cubic(): Case {
   const rhs = sumRhs(schroedinger(productSum(tree, [n, n], terms)), nonlinear);
   return {
     name: "the cubic Schroedinger equation",
-    problem: problemOf(rhs, fromDense(tree, full), 1),
-    exact: denseFlow(apply, full, 1),
+    problem: problemOf(rhs, fromDense(tree, full), 2),
+    exact: denseFlow(apply, full, 2),
   };
 }
 
