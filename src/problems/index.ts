@@ -25,12 +25,14 @@ export { type LatticeOptions, lattice, latticeSquare } from "./radiation/lattice
 export { absLegendreFlux, legendreFlux } from "./radiation/legendre.ts";
 export { type PlaneOptions, plane } from "./radiation/plane.ts";
 export { type PlaneCoefficients, planeReference } from "./radiation/plane-reference.ts";
+export { type PlaneSourceOptions, planeSource } from "./radiation/plane-source.ts";
 export type { RadiationProblem } from "./radiation/problem.ts";
 export { type SlabOptions, type Source, slab } from "./radiation/slab.ts";
 export { type Reference, type ReferenceOptions, slabReference } from "./radiation/slab-reference.ts";
 export { type Harmonic, type HarmonicFlux, harmonicFlux } from "./radiation/spherical-harmonics.ts";
 export { checkCfl, type ExplicitScheme, stabilityRadius } from "./radiation/stability.ts";
 export { centralDifference, upwindDiffusion } from "./radiation/stencils.ts";
+export { type SuOlsonOptions, suOlson } from "./radiation/su-olson.ts";
 export {
   type LineSourceOptions,
   lineSource,

@@ -3,6 +3,7 @@ import { balanced } from "../../ttn/tree.ts";
 import { allNumbers } from "../matrix/checks.ts";
 import type { RandomPart } from "./coefficients.ts";
 import type { RadiationProblem } from "./problem.ts";
+import { gaussian } from "./pulse.ts";
 import { slab } from "./slab.ts";
 
 /** What all slabs with a planar pulse in the middle share. */
@@ -112,10 +113,4 @@ function pulse(
     cfl,
     ...(tree ? { tree } : {}),
   });
-}
-
-/** The normal density of standard deviation `width`. Throws a RangeError when that is not positive. */
-export function gaussian(who: string, width: number): (x: number) => number {
-  if (!(width > 0)) throw new RangeError(`${who}: width is ${width}, expected a positive number`);
-  return (x) => Math.exp(-((x / width) ** 2) / 2) / (Math.sqrt(2 * Math.PI) * width);
 }
