@@ -172,7 +172,7 @@ describe("the uncertain slab of the library", () => {
 });
 
 describe("RK4", () => {
-  test("the density departs from the law of its own stages by O(h^2) a step", async () => {
+  test("the density departs from RK4 on full tensors by O(h^2) a step or less", async () => {
     const problem = slab({ T: 0.1, nx: 41 });
     const f = problem.density;
     const defects: number[] = [];
