@@ -31,8 +31,8 @@ export interface ProductTerm {
 /**
  * The tree operator of a sum of products, compressed.
  *
- * Every node gets the components I (the identity), h (all terms that act only below it) and u_1, ..., u_k, the open
- * partners of the terms that cross its edge. From the leaves up, the coefficients of the crossing terms form a matrix
+ * Every node gets the components I (the identity), h (all terms that act only below it; at a leaf not when the partners
+ * combine to it) and u_1, ..., u_k, the open partners of the terms that cross its edge. From the leaves up, the coefficients of the crossing terms form a matrix
  * (products of the children's components) x (partners outside); its singular value decomposition, cut at
  * `tolerance` times the largest coefficient of a term with two or more factors (measured with the factors scaled by
  * powers of two to largest entries in [1, 2)) and never below round-off, gives the new partners, nested in those of the
@@ -188,14 +188,19 @@ class Builder {
     const n = this.#sizes[this.#tree.nodes[id]!.mode!]!;
     const letters = this.#letters[id]!;
     const { closed, crossing } = this.#take([id]);
-    this.#closed[id] = closed.length > 0;
     const rows = crossing.rows.map((parts) => letters[parts[0]![1]]!);
     // coordinates of the letters in an orthonormal basis of their span: dependent ones become one partner
     const space = rows.length > 0 ? matrixSpace(rows) : null;
     const basis = space && qr(space.coordinates(rows));
-    const partners = this.#partners(id, crossing, basis?.r ?? null);
+    // what acts here alone needs no component of its own when the partners have it
+    const joint = withClosed(crossing, closed);
+    const isCovered = joint && this.#rank(joint, basis!.r).rank === this.#rank(crossing, basis!.r).rank;
+    this.#closed[id] = closed.length > 0 && !isCovered;
+    const partners = this.#partners(id, isCovered ? joint : crossing, basis?.r ?? null);
     const one = scaledIdentity(n);
-    const own = closed.map(({ coefficient, parts }) => [realIfReal(coefficient), letters[parts[0]![1]]!] as const);
+    const own = (isCovered ? [] : closed).map(
+      ({ coefficient, parts }) => [realIfReal(coefficient), letters[parts[0]![1]]!] as const,
+    );
     this.#matrices[id] = [
       one,
       ...(own.length > 0 ? [matrixSum([...own, ...this.#takeConstant().map((c) => [c, one] as const)])] : []),
@@ -216,9 +221,9 @@ class Builder {
       if (this.#closed[child]) entries.push({ index: [...alone[i]!, h], value: 1 });
     });
     for (const { coefficient, parts } of closed) entries.push({ index: [...indexOf(parts), h], value: coefficient });
-    if (parent === null && (this.#constant.re !== 0 || this.#constant.im !== 0))
-      entries.push({ index: [...children.map(() => 0), 0], value: this.#constant });
     this.#closed[id] = closed.length > 0 || children.some((child) => this.#closed[child]);
+    if (parent === null || this.#closed[id])
+      for (const value of this.#takeConstant()) entries.push({ index: [...children.map(() => 0), h], value });
     const first = this.#firstPartner(id);
     const partners = this.#partners(id, crossing, null);
     crossing.rows.forEach((parts, row) => {
@@ -316,7 +321,7 @@ class Builder {
     return { closed: merge(closed), crossing: { rows: [...rows.values()], columns: [...columns.values()], values } };
   }
 
-  /** The multiple of the identity, if there is one left: it goes where a matrix takes it in, and costs no component. */
+  /** The multiple of the identity, if there is one left: it goes where the terms of a node alone are, and costs no component there. */
   #takeConstant(): Scalar[] {
     const c = this.#constant;
     this.#constant = { re: 0, im: 0 };
@@ -332,7 +337,8 @@ class Builder {
    * Chooses the partners of a node and rewrites the crossing terms with them. Null when the rows are independent: then
    * they are the partners themselves. Otherwise the matrix (rows or their coordinates) x (partners).
    */
-  #partners(id: NodeId, { rows, columns, values }: Crossing, coordinates: Tensor | null): Tensor | null {
+  #partners(id: NodeId, crossing: Crossing, coordinates: Tensor | null): Tensor | null {
+    const { rows, columns, values } = crossing;
     const first = this.#firstPartner(id);
     const rewrite = (coefficients: readonly (readonly Complex[])[]): void =>
       coefficients.forEach((line, p) => {
@@ -342,15 +348,20 @@ class Builder {
         });
       });
     if (rows.length === 0) return null;
-    const gamma = fromFunction([rows.length, columns.length], (i, j) => realIfReal(values[i!]![j!]!));
-    const { u, s, vh } = svd(coordinates ? matmul(coordinates, gamma) : gamma);
-    const rank = s.findLastIndex((sigma) => sigma > this.#cut) + 1;
+    const { u, s, vh, rank } = this.#rank(crossing, coordinates);
     if (rank === rows.length) {
       rewrite(values);
       return null;
     }
     rewrite(Array.from({ length: rank }, (_, p) => columns.map((_c, c) => times(s[p]!, entry(vh, p, c)))));
     return block(u, [0, 0], [u.shape[0]!, rank]);
+  }
+
+  /** The singular value decomposition of the crossing coefficients, and how many values count. */
+  #rank({ rows, columns, values }: Crossing, coordinates: Tensor | null): ReturnType<typeof svd> & { rank: number } {
+    const gamma = fromFunction([rows.length, columns.length], (i, j) => realIfReal(values[i!]![j!]!));
+    const found = svd(coordinates ? matmul(coordinates, gamma) : gamma);
+    return { ...found, rank: found.s.findLastIndex((sigma) => sigma > this.#cut) + 1 };
   }
 }
 
@@ -378,6 +389,19 @@ interface Crossing {
   readonly rows: readonly OpenTerm["parts"][];
   readonly columns: readonly OpenTerm["parts"][];
   readonly values: readonly (readonly Complex[])[];
+}
+
+/** Closed terms of a leaf as one more column, with nothing outside; null when one has a letter that does not cross. */
+function withClosed({ rows, columns, values }: Crossing, closed: readonly OpenTerm[]): Crossing | null {
+  const keys = rows.map((parts) => parts.join(";"));
+  const column = rows.map((): Complex => ({ re: 0, im: 0 }));
+  for (const { coefficient, parts } of closed) {
+    const row = keys.indexOf(parts.join(";"));
+    if (row < 0) return null;
+    column[row] = coefficient;
+  }
+  if (closed.length === 0) return null;
+  return { rows, columns: [...columns, []], values: values.map((line, i) => [...line, column[i]!]) };
 }
 
 const byNode = (a: readonly [NodeId, number], b: readonly [NodeId, number]): number => a[0] - b[0];

@@ -189,6 +189,8 @@ describe("the operators of radiative transfer", () => {
     for (const absorption of [0, 0.5]) {
       const h = productSum(coupled, [21, 6, 100, 100], slab(21, 6, absorption));
       expect([h.ranks[2], h.ranks[5]]).toEqual([2, 2]);
+      // A, |A| and G, which scatters alone and with the inputs; the identity where absorption needs it
+      expect(h.ranks[1]).toBe(absorption === 0 ? 3 : 4);
     }
     const [D, D2, I] = [skew(10, 0.1), second(10, 0.1), scaledIdentity(10)] as [
       SparseMatrix,
@@ -217,8 +219,8 @@ describe("the operators of radiative transfer", () => {
     const ranks = [36, 35, 6, 8, 6, 6, 1];
     const y = randomState(coupled, sizes, ranks, seeded(1));
     const entries = nonzeroFlops(h, ranks);
-    // D and D2 on 36 columns; |A| in full, A and G (closed and crossing) on 35; one diagonal for each input
-    expect(entries).toBe(2 * (36 * (400 + 601) + 35 * (100 * 100 + 198 + 99 + 99) + 8 * 100 + 6 * 100));
+    // D and D2 on 36 columns; |A| in full, A and G on 35; one diagonal for each input
+    expect(entries).toBe(2 * (36 * (400 + 601) + 35 * (100 * 100 + 198 + 99) + 8 * 100 + 6 * 100));
 
     const image = counted(() => imageTensors(h, y));
     expect(image.products).toBeLessThanOrEqual(1.5 * entries);
