@@ -1,6 +1,8 @@
-import { block, combine, concatLast, permute, place } from "../../linalg/contract.ts";
+import { block, combine, concatLast, matmul, permute, place } from "../../linalg/contract.ts";
+import { qr } from "../../linalg/factor.ts";
 import { isDense, type Matrix, partsOf } from "../../linalg/matrix.ts";
-import { adjointMatrix } from "../../linalg/matrix-algebra.ts";
+import { adjointMatrix, matrixSum } from "../../linalg/matrix-algebra.ts";
+import { equalMatrices } from "../../linalg/matrix-checks.ts";
 import { adjointDefect, denseOf, multiply } from "../../linalg/matrix-product.ts";
 import { matrixSpace } from "../../linalg/matrix-space.ts";
 import {
@@ -9,6 +11,7 @@ import {
   complex,
   type Dtype,
   dtypeOf,
+  fromFunction,
   reshape,
   type Scalar,
   shapeText,
@@ -113,10 +116,28 @@ export function adjoint(h: TTNO): TTNO {
  */
 export function hermitianDefect(h: TTNO): number {
   const star = adjoint(h);
-  const spaces = h.matrices.map((all, id) => (all.length > 0 ? matrixSpace([...all, ...star.matrices[id]!]) : null));
-  const [a, b] = [h, star].map((o) => networkOf(o, (all, id) => spaces[id]!.coordinates(all))) as [TTN, TTN];
+  const columns = h.matrices.map((all, id) => (all.length > 0 ? reduced([...all, ...star.matrices[id]!]) : null));
+  const [a, b] = [h, star].map((o, k) =>
+    networkOf(o, (all, id) => block(columns[id]!, [0, k * all.length], [columns[id]!.shape[0]!, all.length])),
+  ) as [TTN, TTN];
   const size = norm(a);
   return size === 0 ? 0 : norm(add(a, scale(-1, b))) / size;
+}
+
+/**
+ * Matrices as short columns with the same inner products. Those that are equal, or opposite, give columns that are: what
+ * cancels between them does so to the round-off of the columns, not to that of sums over n entries.
+ */
+function reduced(all: readonly Matrix[]): Tensor {
+  const distinct: Matrix[] = [];
+  const found = all.map((m): readonly [column: number, sign: number] => {
+    const opposite = matrixSum([[-1, m]]);
+    const at = distinct.findIndex((d) => equalMatrices(d, m) || equalMatrices(d, opposite));
+    return at < 0 ? [distinct.push(m) - 1, 1] : [at, equalMatrices(distinct[at]!, m) ? 1 : -1];
+  });
+  const { r } = qr(matrixSpace(distinct).coordinates(distinct));
+  const pick = fromFunction([distinct.length, all.length], (i, j) => (found[j!]![0] === i ? found[j!]![1] : 0));
+  return matmul(r, pick);
 }
 
 /**

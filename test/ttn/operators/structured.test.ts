@@ -331,8 +331,8 @@ describe("large modes", () => {
       vi.unstubAllGlobals();
     }
     expect(largest).toBeGreaterThan(n);
-    // workspaces come in slabs of 2^23; n^2 is 4e8
-    expect(largest).toBeLessThanOrEqual(2 ** 23);
+    // workspaces come in slabs of 2^23, and a backend's heap is one array
+    expect(largest).toBeLessThan((n * n) / 20);
   });
 });
 
