@@ -1,8 +1,17 @@
 import type { Experiment } from "../src/io/index.ts";
 import { ising } from "./ising.ts";
 import { kineticGallery } from "./kinetic-gallery.ts";
+import { radiationPlane } from "./radiation-plane.ts";
+import { radiationSlab } from "./radiation-slab.ts";
 import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
 
 /** All experiments that `dlra run` knows. A new one is one file and one entry here. */
-export const experiments: readonly Experiment[] = [ising, spins, robustness, kineticGallery];
+export const experiments: readonly Experiment[] = [
+  ising,
+  spins,
+  robustness,
+  radiationSlab,
+  radiationPlane,
+  kineticGallery,
+];

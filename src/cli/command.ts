@@ -113,9 +113,9 @@ async function run(
   } finally {
     bar.clear();
   }
-  const { record, figures, extra } = outcome;
+  const { record, figures, extra, arrays } = outcome;
   const files = {
-    ...resultFiles(experiment.name, parameters, record, extra),
+    ...resultFiles(experiment.name, parameters, record, extra, arrays),
     ...Object.fromEntries(Object.entries(figures).map(([name, svg]) => [`${name}.svg`, svg])),
   };
   await writeFiles(folder, files);
@@ -170,7 +170,10 @@ function find(name: string): Experiment {
   return found;
 }
 
-const listAll = (): string => experiments.map((e) => `${e.name.padEnd(10)} ${e.summary}`).join("\n");
+function listAll(): string {
+  const longest = Math.max(...names().map((name) => name.length));
+  return experiments.map((e) => `${e.name.padEnd(longest)}  ${e.summary}`).join("\n");
+}
 
 function listOne({ name, summary, parameters }: Experiment): string {
   const defaults = parameters.parse({}) as Record<string, unknown>;

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import type { NpyArray } from "./npz.ts";
 import type { RunRecord } from "./record.ts";
 
 /** What an experiment may use of the program that runs it. */
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly record: RunRecord;
   /** More fields for `result.json`. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  /** More arrays for `result.npz`. */
+  readonly arrays?: Readonly<Record<string, NpyArray>>;
   /** SVG figures by file name, without the ending. */
   readonly figures: Readonly<Record<string, string>>;
 }

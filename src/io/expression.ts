@@ -1,4 +1,4 @@
-import type { MathNode, OperatorNode, ParenthesisNode } from "mathjs/number";
+import type { ConditionalNode, MathNode, OperatorNode, ParenthesisNode } from "mathjs/number";
 import { nearest } from "../text/nearest.ts";
 import { ConfigError } from "./settings.ts";
 
@@ -9,7 +9,7 @@ export interface Expression {
   readonly uses: readonly string[];
   /** Its value. Slow (a microsecond or so): for sampling on grids before a run. Throws a ConfigError when it is not finite. */
   at(values: Readonly<Record<string, number>>): number;
-  /** The same function as a sum of products, parentheses multiplied out. */
+  /** The same function as a sum of products, parentheses multiplied out; conditions are factors 0 or 1 that stand first. */
   terms(): readonly (readonly Expression[])[];
 }
 
@@ -100,6 +100,11 @@ function constant(name: string, value: number): Expression {
 function sumOfProducts(node: MathNode, parse: (text: string) => MathNode): MathNode[][] {
   const sum = (part: MathNode): MathNode[][] => {
     if (part.type === "ParenthesisNode") return sum((part as ParenthesisNode).content);
+    if (part.type === "ConditionalNode") {
+      const { condition, trueExpr, falseExpr } = part as ConditionalNode;
+      const [yes, no] = [parse(`(${condition}) ? 1 : 0`), parse(`(${condition}) ? 0 : 1`)];
+      return [...times([[yes]], sum(trueExpr)), ...times([[no]], sum(falseExpr))];
+    }
     if (part.type !== "OperatorNode") return [[part]];
     const { fn, args } = part as OperatorNode;
     const [a, b] = args as [MathNode, MathNode];

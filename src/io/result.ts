@@ -134,20 +134,21 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
 }
 
 /**
- * `result.json` and `result.npz` of a run, and of one that did not complete its last good state, `state.npz`. Numbers that JSON has no word for (NaN, infinities)
- * become null or "inf".
+ * `result.json` and `result.npz` of a run, with more fields and arrays beside the record's, and of one that did not complete
+ * its last good state, `state.npz`. Numbers that JSON has no word for (NaN, infinities) become null or "inf".
  */
 export function resultFiles(
   experiment: string,
   parameters: object,
   record: RunRecord,
   extra: object = {},
+  arrays: Readonly<Record<string, NpyArray>> = {},
 ): Record<string, string | Uint8Array> {
   const fields = { ...resultFields(experiment, parameters, record), ...extra };
   const plain = (_: string, value: unknown): unknown => (value === Number.POSITIVE_INFINITY ? "inf" : value);
   return {
     "result.json": `${JSON.stringify(fields, plain, 1)}\n`,
-    "result.npz": writeNpz(resultArrays(record)),
+    "result.npz": writeNpz({ ...resultArrays(record), ...arrays }),
     ...(record.status === "completed" ? {} : { "state.npz": writeState(record.state) }),
   };
 }

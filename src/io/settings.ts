@@ -45,6 +45,12 @@ export const runSettings = {
   ),
   minRank: positiveInteger.default(1).describe("smallest rank kept by truncation, a positive integer"),
   truncation: z.enum(["weighted", "paper"]).default("weighted").describe("how ranks are cut: weighted or paper"),
+  tail: z
+    .enum(["l2", "l1-keep-one"])
+    .default("l2")
+    .describe(
+      "what of singular values is cut: l2, or l1-keep-one (one value more than a sum below the tolerance needs)",
+    ),
   relative: z.boolean().default(false).describe("whether the tolerance is relative to the norm: true or false"),
   integrator: z
     .enum(methodNames)
@@ -195,6 +201,7 @@ export function evolveOptions(s: RunSettings): Omit<EvolveOptions, "executor"> {
     ? {
         minRank: s.minRank,
         method: s.truncation,
+        tail: s.tail,
         ...(s.maxRank === "auto" ? (isChosen(s) ? {} : { maxRank: usual.maxRank }) : { maxRank: s.maxRank }),
       }
     : {};

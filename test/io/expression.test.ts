@@ -45,6 +45,7 @@ describe("an expression of a configuration", () => {
         leaf,
         fc.tuple(tie("tree"), fc.constantFrom("+", "-", "*"), tie("tree")).map(([a, op, b]) => `(${a} ${op} ${b})`),
         tie("tree").map((a) => `-${a}`),
+        fc.tuple(tie("tree"), tie("tree")).map(([a, b]) => `(x > 0.1 ? ${a} : ${b})`),
         tie("tree").map((a) => `(${a}) / (3 + x)`),
       ),
     }));
