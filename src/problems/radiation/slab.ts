@@ -16,7 +16,7 @@ import type { RadiationProblem } from "./problem.ts";
 import { checkCfl, type ExplicitScheme } from "./stability.ts";
 import { centralDifference, upwindDiffusion } from "./stencils.ts";
 
-/** An isotropic source: its profile is added to the zeroth moment for t < `until`. */
+/** An isotropic source: its profile is added to the zeroth moment up to the time `until`, where a step should end. */
 export interface Source {
   readonly profile: Profile;
   /** Default: for ever. */
@@ -188,7 +188,10 @@ export function momentProblem(equation: MomentEquation): RadiationProblem {
     steps: Math.floor(T / dt + 1e-9),
     terms,
     rhs: q
-      ? sumRhs(linear, sourceRhs(Number.isFinite(source.until) ? (s) => scale(s < source.until ? 1 : 0, q) : q))
+      ? sumRhs(
+          linear,
+          sourceRhs(Number.isFinite(source.until) ? (s) => scale(s <= source.until * (1 + 1e-12) ? 1 : 0, q) : q),
+        )
       : linear,
     initial: start ? padded : scale(0, padded),
     span: [0, T],

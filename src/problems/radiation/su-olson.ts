@@ -32,7 +32,7 @@ export interface SuOlsonOptions {
  *
  *     d_t f + mu d_x f = c_a (B - U) / 2 + U / 2 - f + Q / 2,   d_t B = c_a (U - B),   U = int f dmu,
  *
- * with Q = 1 for |x| <= 1/2 and t < 10, zero at the start. Units are mean free paths and times, and the energy of the source.
+ * with Q = 1 for |x| <= 1/2 and t <= 10, zero at the start. Units are mean free paths and times, and the energy of the source.
  * Moments are those of sqrt(2) f, so that the zeroth is U; B is the last entry of the angular mode: a matrix (space x angle). The norm never
  * grows without the source. Observables: `E`, the radiation energy U, and `material`, B, at every grid point; `mass`, the sum of U, and
  * `energy`, that of U + B, times dx; `norm`. U + B only changes by the source and what leaves.
