@@ -2,6 +2,7 @@ import type { Experiment } from "../src/io/index.ts";
 import { ising } from "./ising.ts";
 import { kineticGallery } from "./kinetic-gallery.ts";
 import { radiationPlane } from "./radiation-plane.ts";
+import { radiationReference } from "./radiation-reference.ts";
 import { radiationSlab } from "./radiation-slab.ts";
 import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
@@ -13,5 +14,6 @@ export const experiments: readonly Experiment[] = [
   robustness,
   radiationSlab,
   radiationPlane,
+  radiationReference,
   kineticGallery,
 ];
