@@ -17,7 +17,9 @@ export const wavePacket: Case = async ({ scale, method, run }) => {
   const energies = Array.from({ length: 1201 }, (_, k) => 0.01 * k);
   const measured = spectrum({ times, re, im }, energies);
   const reference = spectrum({ times, re: exact.map((z) => z.re), im: exact.map((z) => z.im) }, energies);
-  const strong = [...lines.energies].filter((e, n) => e < 12 && lines.shares[n]! > 0.01);
+  const strong = Array.from(lines.energies, (energy, n) => ({ energy, share: lines.shares[n]! })).filter(
+    ({ energy, share }) => energy < energies.at(-1)! && share > 0.003,
+  );
   const peaks = peaksOf(energies, measured);
   const [before, after] = [numbers(record, "energy")[0]!, numbers(record, "energy").at(-1)!];
   return {
@@ -27,7 +29,7 @@ export const wavePacket: Case = async ({ scale, method, run }) => {
       spectrumError: Math.hypot(...measured.map((v, k) => v - reference[k]!)) / Math.hypot(...reference),
       peaks,
       referencePeaks: peaksOf(energies, reference),
-      eigenvalues: strong,
+      eigenvalues: strong.map(({ energy }) => energy),
       lineWidth: (2 * Math.PI) / times.at(-1)!,
       energyDrift: relativeError(after, before),
       ...effort(record),
@@ -37,21 +39,25 @@ export const wavePacket: Case = async ({ scale, method, run }) => {
         title: `Wave packet in the Hénon–Heiles potential, d = 2, ${method}`,
         panels: [
           {
-            title: "spectrum; vertical lines: eigenvalues of the full matrix",
+            title: "spectrum; an eigenvalue is as high as its line would be alone",
             x: { label: "energy" },
             y: { label: "spectral density" },
             series: [
               { name: method, x: energies, y: measured },
               { name: "full matrix", x: energies, y: reference },
+              {
+                name: "eigenvalues",
+                x: strong.flatMap(({ energy }) => [energy, energy, Number.NaN]),
+                y: strong.flatMap(({ share }) => [0, (share * times.at(-1)!) / (2 * Math.PI), Number.NaN]),
+              },
             ],
-            guides: strong.map((x) => ({ kind: "vertical", x })),
             height: 340,
           },
           {
             title: "error of the autocorrelation",
             x: { label: "t" },
             y: { label: "|C(t) - exact|", log: true },
-            series: [{ name: method, x: times, y: error }],
+            series: [{ name: method, x: times.slice(1), y: error.slice(1) }],
           },
         ],
       }),
