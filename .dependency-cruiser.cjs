@@ -14,12 +14,17 @@ module.exports = {
     only("problems-on-ttn", "^src/problems/", "^src/(linalg|ttn|problems|text)/"),
     only("integrators-on-ttn", "^src/integrators/", "^src/(linalg|ttn|integrators)/"),
     only("executors-on-integrators", "^src/executors/", "^src/(linalg|ttn|integrators|executors)/"),
+    only("training-on-executors", "^src/training/", "^src/(linalg|ttn|integrators|executors|training)/"),
     only("text-stands-alone", "^src/text/", "^src/text/"),
     only("testing-on-executors", "^src/testing/", "^src/(linalg|ttn|integrators|executors|testing)/"),
     only("io-below-cli", "^src/io/", "^src/(linalg|ttn|problems|integrators|executors|io|text|version)"),
     only("index-is-the-library", "^src/index\\.ts$", "^src/(linalg|ttn|integrators|executors|version)"),
     only("cli-on-top", "^src/cli/", "^(src/(io|cli|text|linalg/index|linalg/current|version)|experiments/index)"),
-    only("experiments-use-entry-points", "^experiments/", "^(experiments/|src/(index|io/index|problems/index)\\.ts)"),
+    only(
+      "experiments-use-entry-points",
+      "^experiments/",
+      "^(experiments/|src/(index|io/index|problems/index|training/index)\\.ts)",
+    ),
     only(
       "bench-uses-entry-points",
       "^bench/",
@@ -34,7 +39,7 @@ module.exports = {
     {
       name: "core-has-no-dependencies",
       severity: "error",
-      from: { path: "^src/(linalg|ttn|problems|integrators|executors)/", pathNot: "^src/linalg/backends/" },
+      from: { path: "^src/(linalg|ttn|problems|integrators|executors|training)/", pathNot: "^src/linalg/backends/" },
       to: { dependencyTypes: ["npm", "npm-optional", "core"] },
     },
   ],

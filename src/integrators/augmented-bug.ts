@@ -80,18 +80,18 @@ export async function augmentedBases(
   for (const level of levels(y.tree)) {
     const nodes = level.filter((id) => growing.has(id));
     const isLeaf = (id: NodeId): boolean => y.tree.nodes[id]!.mode !== null;
-    const batches = innerSolver
+    const groups = innerSolver
       ? [
           { nodes: nodes.filter(isLeaf), solver: context.solver },
           { nodes: nodes.filter((id) => !isLeaf(id)), solver: innerSolver },
         ]
       : [{ nodes, solver: context.solver }];
-    for (const batch of batches) {
-      const trials = batch.nodes.map((id) => inBases(y, id, bases));
-      const solved = await solveNodes({ ...context, solver: batch.solver }, trials, "basis", t, h);
+    for (const group of groups) {
+      const trials = group.nodes.map((id) => inBases(y, id, bases));
+      const solved = await solveNodes({ ...context, solver: group.solver }, trials, "basis", t, h);
       if (solved.failure) return { bases, applications, failure: solved.failure };
       applications += solved.applications;
-      batch.nodes.forEach((id, k) => {
+      group.nodes.forEach((id, k) => {
         const solution = solved.solutions[k]!;
         const least = Math.max(noise, noiseOf(solution));
         const { basis } = augment(y.tensors[id]!, solution.final, least, roundOffOf(context));

@@ -10,6 +10,7 @@ const sources: Readonly<Record<string, string>> = {
   "dlra/linalg": "src/linalg/index.ts",
   "dlra/problems": "src/problems/index.ts",
   "dlra/testing": "src/testing/index.ts",
+  "dlra/training": "src/training/index.ts",
   "dlra/io": "src/io/index.ts",
 };
 

@@ -1,0 +1,147 @@
+import { combine } from "../linalg/contract.ts";
+import { norm } from "../linalg/level1.ts";
+import { randomTensor, seeded } from "../linalg/random.ts";
+import type { Tensor } from "../linalg/tensor.ts";
+import { scale } from "../ttn/arithmetic.ts";
+import { slice } from "../ttn/contract-modes.ts";
+import { functionRhs, type Networks } from "../ttn/function-rhs.ts";
+import type { LocalField, Rhs } from "../ttn/rhs.ts";
+import { modeSizes, type TTN, withTensor } from "../ttn/ttn.ts";
+import type { Evaluation, Objective, Weights } from "./weights.ts";
+
+/** Weights that differ by less than this, relative to their size, are the same: round-off of a change of bases. */
+const same = 1e-12;
+
+/**
+ * W' = -grad L(W) on a product of manifolds: a right-hand side for every block, all of one loss. Frames are isometries, so that the
+ * local field of a node is -dL/dX, the gradient by its tensor; it comes from dL/dW as a network of as many columns as there are samples,
+ * which is never formed: for a matrix -G V, -G^T U and -U^T G V with G = D^T X.
+ *
+ * One pass, forwards and backwards, gives dL/dW of every block at one point. It is kept, and serves all local fields there, in
+ * whatever bases and gauge a weight is written: so the K-, L- and S-steps of a step that all start from the same weights
+ * cost a single pass. Where a weight has moved there is another. `passes` counts them.
+ */
+export class GradientFlow {
+  /** For each block. `beginStep` of any of them draws the objective of the step. */
+  readonly rhs: readonly Rhs[];
+  /** Passes so far. */
+  passes = 0;
+  readonly #draw: (step: number) => Objective;
+  readonly #probes: readonly Readonly<Record<number, Tensor>>[];
+  readonly #trials = new WeakMap<LocalField, TTN>();
+  #step = -1;
+  #objective: Objective | null = null;
+  #at: Point;
+  #known: (Point & { readonly evaluation: Evaluation; readonly fields: readonly Networks[] }) | null = null;
+  #first: Evaluation | null = null;
+
+  /** `draw(step)` is the objective of a step: the same function for as long as the step lasts. */
+  constructor(draw: (step: number) => Objective, weights: Weights) {
+    this.#draw = draw;
+    this.#probes = weights.blocks.map(probesFor);
+    this.#at = this.#point(weights);
+    this.rhs = weights.blocks.map((_, k) => {
+      const rhs = functionRhs((_t, y) => this.#fieldAt(k, y), { autonomous: true });
+      return {
+        ...rhs,
+        beginStep: (step) => this.beginStep(step),
+        bind: (trial, node, test) => {
+          const field = rhs.bind(trial, node, test);
+          this.#trials.set(field, trial);
+          return field;
+        },
+      };
+    });
+  }
+
+  /** Draws the objective of a step, unless it is the one that is there. */
+  beginStep(step: number): void {
+    if (step === this.#step) return;
+    this.#step = step;
+    this.#objective = this.#draw(step);
+    this.#known = null;
+    this.#first = null;
+  }
+
+  /** Takes all weights to a point; blocks and passengers that no local problem speaks of stay there. */
+  moveTo(weights: Weights): void {
+    this.#at = this.#point(weights);
+  }
+
+  /** Takes one block to where a local problem of it starts. */
+  moveBlock(block: number, field: LocalField, initial: Tensor): void {
+    const trial = this.stateOf(field);
+    if (trial) this.#at = this.#withBlock(block, withTensor(trial, trial.center, initial));
+  }
+
+  /** The state in whose frame a local field of this flow is seen. */
+  stateOf(field: LocalField): TTN | undefined {
+    return this.#trials.get(field);
+  }
+
+  /** Loss and derivatives of the step's latest pass; makes one where there is none. */
+  get latest(): Evaluation {
+    return this.#known?.evaluation ?? this.#evaluate(this.#at).evaluation;
+  }
+
+  /** Loss of the step's first pass: at its start. */
+  get loss(): number {
+    return (this.#first ?? this.latest).loss;
+  }
+
+  /** -dL/dW of a block at the weight `y`, the other blocks being where they are. */
+  #fieldAt(block: number, y: TTN): Networks {
+    const point = this.#withBlock(block, y);
+    const known = this.#known;
+    const isKnown = known?.images.every((image, k) => distance(image, point.images[k]!) <= same * norm(image));
+    return (isKnown ? known! : this.#evaluate(point)).fields[block]!;
+  }
+
+  #evaluate(point: Point) {
+    if (!this.#objective) this.beginStep(0);
+    this.passes++;
+    const evaluation = this.#objective!(point.weights);
+    const fields = evaluation.blocks.map((networks) => [networks].flat().map((g) => scale(-1, g as TTN)));
+    this.#known = { ...point, evaluation, fields };
+    this.#first ??= evaluation;
+    return this.#known;
+  }
+
+  #point(weights: Weights): Point {
+    return { weights, images: weights.blocks.map((y, k) => this.#imageOf(k, y)) };
+  }
+
+  #withBlock(block: number, y: TTN): Point {
+    const { weights, images } = this.#at;
+    return {
+      weights: { ...weights, blocks: weights.blocks.with(block, y) },
+      images: images.with(block, this.#imageOf(block, y)),
+    };
+  }
+
+  /** A weight applied to fixed random vectors: what tells weights apart, whatever their bases. */
+  #imageOf(block: number, y: TTN): Tensor {
+    return slice(y, 0, this.#probes[block]!);
+  }
+}
+
+/** Weights, and of every block its image of fixed vectors. */
+interface Point {
+  readonly weights: Weights;
+  readonly images: readonly Tensor[];
+}
+
+const probesFor = (y: TTN): Readonly<Record<number, Tensor>> => {
+  const random = seeded(1);
+  return Object.fromEntries(
+    modeSizes(y).flatMap((n, mode) => (mode === 0 ? [] : [[mode, randomTensor(random, [n])] as const])),
+  );
+};
+
+const distance = (a: Tensor, b: Tensor): number =>
+  norm(
+    combine([
+      [1, a],
+      [-1, b],
+    ]),
+  );

@@ -1,0 +1,22 @@
+export { coreStep } from "./core-step.ts";
+export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
+export { GradientFlow } from "./gradient-flow.ts";
+export { decayingMatrix } from "./initial.ts";
+export {
+  activation,
+  dense,
+  type Layer,
+  type LayerVariables,
+  type LowRankOptions,
+  lowRank,
+  type SizedLayer,
+} from "./layers.ts";
+export { crossEntropy, type Loss, meanSquaredError } from "./losses.ts";
+export { addRow, applyDense, applyLowRank, gelu, LowRankWeight, mapEntries, relu, tanh } from "./operations.ts";
+export { type ParameterCounts, parameterCounts } from "./parameters.ts";
+export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } from "./rules.ts";
+export { type Sequential, sequential } from "./sequential.ts";
+export { type Pullback, Tape, type Variable } from "./tape.ts";
+export { together } from "./together.ts";
+export { TrainingError, type TrainingStep, type TrainOptions, train } from "./train.ts";
+export type { Dataset, Evaluation, Model, Objective, Weights } from "./weights.ts";

@@ -1,0 +1,117 @@
+import type { Random } from "../linalg/random.ts";
+import { type Tensor, tensor } from "../linalg/tensor.ts";
+import { decayingMatrix } from "./initial.ts";
+import { addRow, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
+import type { Tape, Variable } from "./tape.ts";
+import type { Weights } from "./weights.ts";
+
+/** The weights of one layer on a tape. */
+export interface LayerVariables {
+  readonly blocks: readonly LowRankWeight[];
+  readonly passengers: readonly Variable[];
+}
+
+/** A layer for a known number of inputs. */
+export interface SizedLayer {
+  readonly outputs: number;
+  /** How many low-rank weights and how many passengers it has. */
+  readonly counts: { readonly blocks: number; readonly passengers: number };
+  initial(random: Random): Weights;
+  /** Outputs, samples x outputs, from inputs, samples x inputs. */
+  record(tape: Tape, x: Variable, own: LayerVariables): Variable;
+}
+
+/** One layer of a model. */
+export interface Layer {
+  readonly name: string;
+  sized(inputs: number): SizedLayer;
+}
+
+export interface LowRankOptions {
+  /** Rank to start with. Default: 32, or what the sizes allow. */
+  readonly rank?: number;
+  /** |W|_F at the start over sqrt(outputs). Default 0.1; see `decayingMatrix` for why small. */
+  readonly gain?: number;
+  /** Whether a bias is added, a passenger. Default true. */
+  readonly bias?: boolean;
+}
+
+/**
+ * z = W x + b with W = U S V^T of a rank that training chooses: m outputs, n inputs, O((m + n) r) a sample.
+ * Throws a RangeError when a size or the gain is not positive, or the rank more than a matrix of these sizes has.
+ */
+export function lowRank(outputs: number, { rank, gain = 0.1, bias = true }: LowRankOptions = {}): Layer {
+  checkCount("lowRank: outputs", outputs);
+  if (rank !== undefined) checkCount("lowRank: rank", rank);
+  if (!(gain > 0 && gain < Number.POSITIVE_INFINITY))
+    throw new RangeError(`lowRank: gain is ${gain}, expected a positive number`);
+  return {
+    name: `low-rank layer of ${outputs}`,
+    sized(inputs) {
+      const most = Math.min(inputs, outputs);
+      if (rank !== undefined && rank > most)
+        throw new RangeError(`lowRank: rank is ${rank}, a matrix of ${outputs}x${inputs} has at most ${most}`);
+      return {
+        outputs,
+        counts: { blocks: 1, passengers: bias ? 1 : 0 },
+        initial: (random) => ({
+          blocks: [decayingMatrix(outputs, inputs, rank ?? Math.min(32, most), random, gain)],
+          passengers: bias ? [tensor([outputs])] : [],
+        }),
+        record: (tape, x, { blocks, passengers }) => withBias(tape, applyLowRank(tape, x, blocks[0]!), passengers[0]),
+      };
+    },
+  };
+}
+
+/**
+ * z = W x + b with a dense W: a passenger, as its bias is. For small output layers, whose rank is the number of classes anyway. Starts
+ * uniform in +-1/sqrt(inputs), the bias at zero. Throws a RangeError when the size is not positive.
+ */
+export function dense(outputs: number, { bias = true }: { readonly bias?: boolean } = {}): Layer {
+  checkCount("dense: outputs", outputs);
+  return {
+    name: `dense layer of ${outputs}`,
+    sized: (inputs) => ({
+      outputs,
+      counts: { blocks: 0, passengers: bias ? 2 : 1 },
+      initial: (random) => ({
+        blocks: [],
+        passengers: [uniform(random, [outputs, inputs], 1 / Math.sqrt(inputs)), ...(bias ? [tensor([outputs])] : [])],
+      }),
+      record: (tape, x, { passengers }) => withBias(tape, applyDense(tape, x, passengers[0]!), passengers[1]),
+    }),
+  };
+}
+
+const functions = { relu, tanh, gelu } as const;
+
+/** A function of each entry: "relu", "tanh" or "gelu". Throws a RangeError for another name. */
+export function activation(name: keyof typeof functions): Layer {
+  const f = functions[name];
+  if (!f)
+    throw new RangeError(
+      `activation: name is ${JSON.stringify(name)}, expected one of ${Object.keys(functions).join(", ")}`,
+    );
+  return {
+    name,
+    sized: (inputs) => ({
+      outputs: inputs,
+      counts: { blocks: 0, passengers: 0 },
+      initial: () => ({ blocks: [], passengers: [] }),
+      record: (tape, x) => f(tape, x),
+    }),
+  };
+}
+
+const withBias = (tape: Tape, z: Variable, bias: Variable | undefined): Variable => (bias ? addRow(tape, z, bias) : z);
+
+function uniform(random: Random, shape: readonly number[], bound: number): Tensor {
+  const t = tensor(shape);
+  for (let p = 0; p < t.data.length; p++) t.data[p] = bound * (2 * random() - 1);
+  return t;
+}
+
+function checkCount(what: string, n: number): void {
+  if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`${what} is ${n}, expected a positive integer`);
+}

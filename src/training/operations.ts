@@ -1,0 +1,111 @@
+import { matmul, permute } from "../linalg/contract.ts";
+import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
+import { factorsOf, type MatrixFactors, matrixNetwork } from "../ttn/matrix-rhs.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import type { Tape, Variable } from "./tape.ts";
+
+/** A weight of low rank on a tape, and the parts of dL/dW that come together in a pass. */
+export class LowRankWeight {
+  readonly value: TTN;
+  readonly #parts: { readonly outputs: Tensor; readonly inputs: Tensor }[] = [];
+
+  constructor(value: TTN) {
+    this.value = value;
+  }
+
+  /** Adds D^T X to dL/dW: X what the weight was applied to, D the derivative by what came out, a row a sample. */
+  add(outputs: Tensor, inputs: Tensor): void {
+    this.#parts.push({ outputs, inputs });
+  }
+
+  /** dL/dW = sum D^T X as networks of as many columns as there were samples; never formed. */
+  get derivative(): readonly TTN[] {
+    const { tree } = this.value;
+    if (this.#parts.length === 0) {
+      const { u, v } = factorsOf(this.value);
+      return [matrixNetwork(tree, { left: tensor([u.shape[0]!, 1]), right: tensor([v.shape[0]!, 1]) })];
+    }
+    return this.#parts.map(({ outputs, inputs }) => {
+      const factors: MatrixFactors = { left: permute(outputs, [1, 0]), right: permute(inputs, [1, 0]) };
+      return matrixNetwork(tree, factors);
+    });
+  }
+}
+
+/**
+ * Z = X W^T for W = U S V^T, as ((X V) S^T) U^T: O(b (m + n) r) for b samples, without W. With the centre at a leaf this is the K- or
+ * L-form of the papers.
+ */
+export function applyLowRank(tape: Tape, x: Variable, weight: LowRankWeight): Variable {
+  const { u, s, v } = factorsOf(weight.value);
+  const value = matmul(matmul(matmul(x.value, v), s, "N", "T"), u, "N", "T");
+  return tape.record(value, false, (d) => {
+    weight.add(d, x.value);
+    if (!x.isConstant) tape.add(x, matmul(matmul(matmul(d, u), s), v, "N", "T"));
+  });
+}
+
+/** Z = X W^T for a dense W, (outputs) x (inputs). */
+export const applyDense = (tape: Tape, x: Variable, w: Variable): Variable =>
+  tape.record(matmul(x.value, w.value, "N", "T"), x.isConstant && w.isConstant, (d) => {
+    if (!w.isConstant) tape.add(w, matmul(d, x.value, "T", "N"));
+    if (!x.isConstant) tape.add(x, matmul(d, w.value));
+  });
+
+/** Z = X + 1 b^T: the same vector to every row. */
+export function addRow(tape: Tape, x: Variable, row: Variable): Variable {
+  const [rows, columns] = x.value.shape as [number, number];
+  if (row.value.shape.length !== 1 || row.value.shape[0] !== columns)
+    throw new RangeError(`addRow: the row is ${shapeText(row.value.shape)}, the matrix ${rows}x${columns}`);
+  const value = tensor([rows, columns]);
+  const b = row.value.data;
+  for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) value.data[p] = x.value.data[p]! + b[j]!;
+  return tape.record(value, x.isConstant && row.isConstant, (d) => {
+    const sums = tensor([columns]);
+    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) sums.data[j]! += d.data[p]!;
+    tape.add(row, sums);
+    tape.add(x, d); // nothing else holds it after this
+  });
+}
+
+/** Z = f(X) entry by entry; `slope(x, f(x))` is f'. */
+export function mapEntries(
+  tape: Tape,
+  x: Variable,
+  f: (x: number) => number,
+  slope: (x: number, y: number) => number,
+): Variable {
+  const value = tensor(x.value.shape);
+  for (let p = 0; p < value.data.length; p++) value.data[p] = f(x.value.data[p]!);
+  return tape.record(value, x.isConstant, (d) => {
+    const out = tensor(d.shape);
+    for (let p = 0; p < out.data.length; p++) out.data[p] = d.data[p]! * slope(x.value.data[p]!, value.data[p]!);
+    tape.add(x, out);
+  });
+}
+
+/** max(x, 0); slope 0 at 0. */
+export const relu = (tape: Tape, x: Variable): Variable =>
+  mapEntries(
+    tape,
+    x,
+    (v) => (v > 0 ? v : v <= 0 ? 0 : v), // not a number stays what it is
+    (v) => (v > 0 ? 1 : 0),
+  );
+
+export const tanh = (tape: Tape, x: Variable): Variable => mapEntries(tape, x, Math.tanh, (_, y) => 1 - y * y);
+
+/** x Phi(x) with Phi(x) = (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, the usual approximation (to 5e-4) of the normal law's. */
+export const gelu = (tape: Tape, x: Variable): Variable => {
+  const c = Math.sqrt(2 / Math.PI);
+  const inner = (v: number): number => Math.tanh(c * (v + 0.044715 * v ** 3));
+  return mapEntries(
+    tape,
+    x,
+    (v) => 0.5 * v * (1 + inner(v)),
+    (v) => {
+      const t = inner(v);
+      return 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * c * (1 + 3 * 0.044715 * v * v);
+    },
+  );
+};

@@ -1,0 +1,90 @@
+import { allFinite, shapeText, type Tensor } from "../linalg/tensor.ts";
+import type { Layer, LayerVariables, SizedLayer } from "./layers.ts";
+import type { Loss } from "./losses.ts";
+import { LowRankWeight } from "./operations.ts";
+import { Tape, type Variable } from "./tape.ts";
+import type { Dataset, Model, Weights } from "./weights.ts";
+
+/** A model of layers, each fed with the outputs of the one before. */
+export interface Sequential extends Model {
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Outputs, samples x outputs, for inputs, samples x inputs. */
+  predict(weights: Weights, inputs: Tensor): Tensor;
+}
+
+/**
+ * A model of layers with a loss on top:
+ *
+ *     sequential(784, [lowRank(128), activation("relu"), lowRank(128), activation("relu"), dense(10)], crossEntropy())
+ *
+ * Throws a RangeError when the inputs are not a positive integer, there is no layer, or a layer does not fit its inputs.
+ */
+export function sequential(inputs: number, layers: readonly Layer[], loss: Loss): Sequential {
+  if (!Number.isSafeInteger(inputs) || inputs < 1)
+    throw new RangeError(`sequential: inputs is ${inputs}, expected a positive integer`);
+  if (layers.length === 0) throw new RangeError("sequential: no layers were given, expected one or more");
+  const sized: SizedLayer[] = [];
+  for (const layer of layers) sized.push(layer.sized(sized.at(-1)?.outputs ?? inputs));
+  const outputs = sized.at(-1)!.outputs;
+
+  const run = (tape: Tape, x: Variable, { blocks, passengers }: LayerVariables): Variable => {
+    let [block, passenger] = [0, 0];
+    return sized.reduce((v, layer) => {
+      const own = {
+        blocks: blocks.slice(block, block + layer.counts.blocks),
+        passengers: passengers.slice(passenger, passenger + layer.counts.passengers),
+      };
+      block += layer.counts.blocks;
+      passenger += layer.counts.passengers;
+      return layer.record(tape, v, own);
+    }, x);
+  };
+
+  return {
+    name: layers.map((layer) => layer.name).join(", "),
+    inputs,
+    outputs,
+    initial(random) {
+      const parts = sized.map((layer) => layer.initial(random));
+      return { blocks: parts.flatMap((p) => p.blocks), passengers: parts.flatMap((p) => p.passengers) };
+    },
+    check({ inputs: x, targets }) {
+      if (x.shape.length !== 2 || x.shape[1] !== inputs)
+        throw new RangeError(`data: the inputs are ${shapeText(x.shape)}, expected samples x ${inputs}`);
+      if (x.dtype !== "float64") throw new TypeError(`data: the inputs are ${x.dtype}, expected float64`);
+      if (x.shape[0] === 0) throw new RangeError("data: there are no samples, expected one or more");
+      if (!allFinite(x))
+        throw new RangeError(
+          `data: sample ${Math.floor(x.data.findIndex((v) => !Number.isFinite(v)) / inputs)} has an input not finite`,
+        );
+      loss.check(targets, x.shape[0]!, outputs);
+    },
+    objective({ inputs: x, targets }: Dataset) {
+      return ({ blocks, passengers }) => {
+        const tape = new Tape();
+        const weights = blocks.map((y) => new LowRankWeight(y));
+        const variables = passengers.map((p) => tape.variable(p));
+        const result = loss.record(
+          tape,
+          run(tape, tape.constant(x), { blocks: weights, passengers: variables }),
+          targets,
+        );
+        tape.backward(result);
+        return {
+          loss: result.value.data[0]!,
+          blocks: weights.map((w) => w.derivative),
+          passengers: variables.map((v) => tape.derivative(v)),
+        };
+      };
+    },
+    predict({ blocks, passengers }, x) {
+      const tape = new Tape();
+      const own = {
+        blocks: blocks.map((y) => new LowRankWeight(y)),
+        passengers: passengers.map((p) => tape.constant(p)),
+      };
+      return run(tape, tape.constant(x), own).value;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Random } from "../linalg/random.ts";
+import type { Tensor } from "../linalg/tensor.ts";
+import type { Networks } from "../ttn/function-rhs.ts";
+import type { TTN } from "../ttn/ttn.ts";
+
+/** A point of a product of manifolds: all that a model learns. A value, as a state is. */
+export interface Weights {
+  /** Weights of low rank, each a network of its own; that of a dense map is a matrix, (outputs) x (inputs). */
+  readonly blocks: readonly TTN[];
+  /** Everything else, stepped once in a step, in its last pass: biases, dense layers. */
+  readonly passengers: readonly Tensor[];
+}
+
+/** A loss and its derivatives at one point. */
+export interface Evaluation {
+  readonly loss: number;
+  /** dL/dW of every block: a network over its tree, or several that stand for their sum. Never a full matrix. */
+  readonly blocks: readonly Networks[];
+  /** dL/db of every passenger. */
+  readonly passengers: readonly Tensor[];
+}
+
+/**
+ * L and its gradient, a function of the weights alone: whatever is random in it (the samples, masks) is fixed, since a step
+ * may evaluate it more than once, and descent holds for one function only.
+ */
+export type Objective = (weights: Weights) => Evaluation;
+
+/** What is learnt from: a row of `inputs` a sample. */
+export interface Dataset {
+  /** Samples x features. */
+  readonly inputs: Tensor;
+  /** A class for each sample, from 0, or the outputs wanted, samples x outputs. */
+  readonly targets: Tensor | ArrayLike<number>;
+}
+
+/** What can be trained: where it starts, and its loss on a set of samples. `sequential` makes one of layers. */
+export interface Model {
+  readonly name: string;
+  /** Weights to start from. */
+  initial(random: Random): Weights;
+  /** Throws, naming both sides, when data do not fit: their width, a class out of range, numbers that are not finite. */
+  check(data: Dataset): void;
+  /** The mean loss over some samples. */
+  objective(samples: Dataset): Objective;
+}

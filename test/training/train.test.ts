@@ -1,0 +1,336 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { augmentedBug, fixedRankBug, parallelBug, projectorSplitting } from "../../src/index.ts";
+import type { Integrator } from "../../src/integrators/integrator.ts";
+import {
+  accuracy,
+  activation,
+  adam,
+  crossEntropy,
+  type Dataset,
+  dense,
+  gaussianClasses,
+  lowRank,
+  type Model,
+  meanSquaredError,
+  parameterCounts,
+  type Sequential,
+  sequential,
+  sgd,
+  TrainingError,
+  type TrainingStep,
+  type TrainOptions,
+  train,
+  type Weights,
+} from "../../src/training/index.ts";
+import { toDense } from "../../src/ttn/arithmetic.ts";
+import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
+import { combine, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
+
+const classes = (samples: number, seed: number, spread = 1): Dataset =>
+  gaussianClasses({ samples, features: 12, classes: 4, spread }, seeded(1), seeded(seed));
+const data = classes(96, 2);
+const small = (rank?: number): Sequential =>
+  sequential(
+    12,
+    [
+      lowRank(10, rank ? { rank, gain: 1 } : { gain: 1 }),
+      activation("tanh"),
+      lowRank(9, rank ? { rank, gain: 1 } : { gain: 1 }),
+      activation("tanh"),
+      dense(4),
+    ],
+    crossEntropy(),
+  );
+
+async function all(model: Model, on: Dataset, options: TrainOptions): Promise<TrainingStep[]> {
+  const steps: TrainingStep[] = [];
+  for await (const step of train(model, on, options)) steps.push(step);
+  return steps;
+}
+
+const geolora = parallelBug({ root: "assembled", firstStep: "parallel" });
+const off = { tolerance: "off" } as const;
+const difference = (a: Tensor, b: Tensor): number =>
+  norm(
+    combine([
+      [1, a],
+      [-1, b],
+    ]),
+  );
+
+describe("all blocks and passengers together", () => {
+  test.each([
+    ["parallel, Galerkin root", parallelBug(), 1],
+    ["parallel, assembled root", geolora, 1],
+    ["augmented", augmentedBug(), 1],
+    ["augmented-corrected splitting", projectorSplitting({ backward: "augmented-corrected" }), 1],
+    ["fixed rank", fixedRankBug(), 2],
+    ["corrected splitting", projectorSplitting({ backward: "corrected" }), 2],
+  ] as const)("%s: passes a step, for any number of blocks", async (_, integrator, passes) => {
+    const steps = await all(small(3), data, { epochs: 2, batch: 32, rate: 0.1, integrator });
+    expect(steps.map((s) => s.passes)).toEqual([0, ...Array(6).fill(passes)]);
+    expect(steps.map((s) => s.isEpochEnd)).toEqual([true, false, false, true, false, false, true]);
+  });
+
+  test.each([
+    ["parallel BUG", parallelBug()],
+    ["augmented BUG", augmentedBug()],
+    ["augmented-corrected splitting", projectorSplitting({ backward: "augmented-corrected" })],
+  ])("%s at full rank is gradient descent on dense matrices", async (_, integrator: Integrator) => {
+    const model = small();
+    const start = model.initial(seeded(4));
+    const plain = sequential(
+      12,
+      [dense(10), activation("tanh"), dense(9), activation("tanh"), dense(4)],
+      crossEntropy(),
+    );
+    const [b1, b2, w3, b3] = start.passengers as [Tensor, Tensor, Tensor, Tensor];
+    const full: Weights = {
+      blocks: [],
+      passengers: [toDense(start.blocks[0]!), b1, toDense(start.blocks[1]!), b2, w3, b3],
+    };
+    const options = { epochs: 7, batch: 32, rate: 0.3, seed: 9 };
+    const a = await all(model, data, { ...options, initial: start, integrator, truncation: off });
+    const b = await all(plain, data, { ...options, initial: full });
+    expect(a).toHaveLength(22);
+    for (const [k, step] of a.entries()) {
+      const [c1, c2, c3] = [0, 2, 4].map((i) => b[k]!.weights.passengers[i]!) as [Tensor, Tensor, Tensor];
+      expect(difference(toDense(step.weights.blocks[0]!), c1)).toBeLessThan(1e-10 * norm(c1));
+      expect(difference(toDense(step.weights.blocks[1]!), c2)).toBeLessThan(1e-10 * norm(c2));
+      expect(difference(step.weights.passengers[2]!, c3)).toBeLessThan(1e-10 * norm(c3));
+      if (k > 0) expect(step.loss).toBeCloseTo(b[k]!.loss!, 10);
+    }
+  });
+
+  test.each([
+    ["parallel BUG", parallelBug()],
+    ["augmented BUG", augmentedBug()],
+    ["augmented-corrected splitting", projectorSplitting({ backward: "augmented-corrected" })],
+  ])("%s: the loss of fixed samples falls in each of 100 steps", async (_, integrator) => {
+    const steps = await all(small(3), data, { epochs: 100, batch: 96, rate: 0.2, integrator, truncation: off });
+    const losses = steps.slice(1).map((s) => s.loss!);
+    losses.slice(1).forEach((l, k) => {
+      expect(l).toBeLessThan(losses[k]!);
+    });
+  });
+
+  test("a step of parallel BUG leaves out h times the gradient between new directions with the assembled root, nothing with the Galerkin root", async () => {
+    const endOf = async (integrator: Integrator, rate: number): Promise<Tensor> =>
+      toDense(
+        (await all(small(3), data, { epochs: 1, batch: 96, rate, integrator, truncation: off }))[1]!.weights.blocks[0]!,
+      );
+    const gaps = [];
+    for (const h of [0.04, 0.02, 0.01]) {
+      const augmented = await endOf(augmentedBug(), h);
+      gaps.push(difference(await endOf(geolora, h), augmented));
+      expect(difference(await endOf(parallelBug(), h), augmented)).toBeLessThan(1e-12);
+    }
+    for (const k of [0, 1]) expect(gaps[k]! / gaps[k + 1]!).toBeCloseTo(2, 0);
+  });
+});
+
+describe("training", () => {
+  const train1 = classes(300, 3, 0.4);
+  const test1 = classes(400, 4, 0.4);
+  const model = sequential(
+    12,
+    [lowRank(32), activation("relu"), lowRank(16), activation("relu"), dense(4)],
+    crossEntropy(),
+  );
+  const score = (w: Weights): number => accuracy(model.predict(w, test1.inputs), test1.targets as Int32Array);
+
+  test.each([
+    ["parallel", parallelBug(), sgd(), 0.2],
+    ["assembled", geolora, sgd(), 0.2],
+    ["augmented, Adam", augmentedBug(), adam(), 0.003],
+    ["corrected splitting", projectorSplitting({ backward: "augmented-corrected" }), sgd(), 0.2],
+  ] as const)("%s: classes are told apart, with fewer numbers", async (_, integrator, rule, rate) => {
+    const truncation = { tolerance: 0.1, relative: true, maxRank: 12, minRank: 2 };
+    const steps = await all(model, train1, { epochs: 40, batch: 40, rate, integrator, rule, truncation });
+    const { weights, ranks } = steps.at(-1)!;
+    expect(score(weights)).toBeGreaterThan(0.9);
+    for (const r of ranks.flat()) expect(r).toSatisfy((v: number) => v >= 2 && v <= 12);
+    const counts = parameterCounts(weights);
+    expect(counts.full).toBe(32 * 12 + 16 * 32 + 4 * 16);
+    expect(counts.inference).toBe(ranks[0]![0]! * (32 + 12) + ranks[1]![0]! * (16 + 32) + 64);
+    expect(counts.stored).toBe(counts.inference + ranks[0]![0]! ** 2 + ranks[1]![0]! ** 2);
+    expect(counts.training - 64).toBe(2 * (counts.inference - 64) + 4 * (counts.stored - counts.inference));
+    expect(counts.biases).toBe(32 + 16 + 4);
+    expect(counts.compression).toBeCloseTo(1 - counts.inference / counts.full, 15);
+  });
+
+  test("same seed, same bits; another, others", async () => {
+    const run = async (seed: number) => (await all(model, train1, { epochs: 1, rate: 0.1, seed })).at(-1)!.weights;
+    const [a, b, c] = [await run(1), await run(1), await run(2)];
+    expect(a).toEqual(b);
+    expect(a.passengers[0]).not.toEqual(c.passengers[0]);
+  });
+
+  test("regression by mean squared error finds a matrix of low rank", async () => {
+    const random = seeded(8);
+    const [u, v, x] = [randomTensor(random, [8, 2]), randomTensor(random, [10, 2]), randomTensor(random, [200, 10])];
+    const linear = sequential(10, [lowRank(8, { rank: 1, bias: false })], meanSquaredError());
+    const on: Dataset = { inputs: x, targets: matmul(matmul(x, v), u, "N", "T") };
+    const steps = await all(linear, on, {
+      epochs: 200,
+      batch: 200,
+      rate: 2,
+      truncation: { tolerance: 1e-3, relative: true },
+    });
+    expect(steps.at(-1)!.ranks).toEqual([[2, 2]]);
+    const w = toDense(steps.at(-1)!.weights.blocks[0]!);
+    expect(difference(w, matmul(u, v, "N", "T"))).toBeLessThan(2e-3 * norm(w));
+  });
+
+  test("between changes of bases, and once they are frozen, only cores move", async () => {
+    const steps = await all(model, train1, { epochs: 2, batch: 50, rate: 0.1, adaptEvery: 3, freezeFrom: 1 });
+    const basesOf = (s: TrainingStep) => s.weights.blocks.map((y) => [factorsOf(y).u, factorsOf(y).v]);
+    const changed = steps.slice(1).map((s, k) =>
+      basesOf(s)
+        .flat()
+        .some((b, i) => b !== basesOf(steps[k]!).flat()[i]),
+    );
+    expect(changed).toEqual([true, false, false, true, false, false, ...Array(6).fill(false)]);
+    steps.slice(1).forEach((s, k) => {
+      expect(factorsOf(s.weights.blocks[0]!).s).not.toEqual(factorsOf(steps[k]!.weights.blocks[0]!).s);
+    });
+  });
+
+  test("the rate may change from epoch to epoch", async () => {
+    const asked: number[] = [];
+    const rate = (epoch: number): number => {
+      asked.push(epoch);
+      return 0.1 / (epoch + 1);
+    };
+    await all(model, train1, { epochs: 2, batch: 150, rate });
+    expect(new Set(asked)).toEqual(new Set([0, 1]));
+  });
+
+  test("a signal ends it", async () => {
+    const stop = new AbortController();
+    const run = async () => {
+      for await (const { step } of train(model, train1, { epochs: 5, rate: 0.1, signal: stop.signal }))
+        if (step === 2) stop.abort(new Error("enough"));
+    };
+    await expect(run()).rejects.toThrow("enough");
+  });
+});
+
+describe("Adam", () => {
+  const model = sequential(
+    12,
+    [lowRank(10, { rank: 3, gain: 1, bias: false }), activation("tanh"), dense(4, { bias: false })],
+    crossEntropy(),
+  );
+
+  test("in frozen bases it is Adam on the core, and on the dense layer", async () => {
+    const options = { epochs: 8, batch: 96, rate: 0.01, rule: adam(), integrator: augmentedBug(), freezeFrom: 0 };
+    const steps = await all(model, data, options);
+    const { u, s, v } = factorsOf(steps[0]!.weights.blocks[0]!);
+    const objective = model.objective(data);
+    const plain = (x: Float64Array) => {
+      const [m, w] = [x.map(() => 0), x.map(() => 0)];
+      return (g: Float64Array, t: number): void => {
+        for (let p = 0; p < x.length; p++) {
+          m[p] = 0.9 * m[p]! + 0.1 * g[p]!;
+          w[p] = 0.999 * w[p]! + 0.001 * g[p]! ** 2;
+          x[p]! -= (0.01 * (m[p]! / (1 - 0.9 ** t))) / (Math.sqrt(w[p]! / (1 - 0.999 ** t)) + 1e-8);
+        }
+      };
+    };
+    const core = s.data.slice();
+    const head = steps[0]!.weights.passengers[0]!.data.slice();
+    const [moveCore, moveHead] = [plain(core), plain(head)];
+    steps.slice(1).forEach(({ weights }, k) => {
+      const found = objective(steps[k]!.weights);
+      const g = toDense([found.blocks[0]!].flat()[0] as Weights["blocks"][0]);
+      moveCore(matmul(matmul(u, g, "T", "N"), v).data, k + 1);
+      moveHead(found.passengers[0]!.data, k + 1);
+      const end = factorsOf(weights.blocks[0]!).s;
+      expect(difference(end, { ...s, data: core })).toBeLessThan(1e-10 * norm(s));
+      expect(difference(weights.passengers[0]!, { ...weights.passengers[0]!, data: head })).toBeLessThan(1e-12);
+    });
+  });
+
+  test("needs a method with one solve for the state", async () => {
+    for (const integrator of [geolora, fixedRankBug()])
+      await expect(all(model, data, { epochs: 1, rate: 0.01, rule: adam(), integrator })).rejects.toThrow(
+        /train: Adam on cores needs a method that ends with a Galerkin step/,
+      );
+    expect(() => adam({ beta1: 1 })).toThrow("adam: beta1 is 1, expected a number from 0 to below 1");
+    expect(() => adam({ epsilon: 0 })).toThrow("adam: epsilon is 0");
+  });
+});
+
+describe("what cannot be trained is refused before any work", () => {
+  const model = small(3);
+  const ok = { epochs: 1, rate: 0.1 };
+  const inputs = data.inputs;
+  test.each<[string, Partial<Dataset>, Partial<TrainOptions>]>([
+    [
+      "crossEntropy: sample 1 has class 4, expected an integer from 0 to 3",
+      { targets: [0, 4, ...Array(94).fill(1)] },
+      {},
+    ],
+    ["crossEntropy: sample 0 has class -1", { targets: Array(96).fill(-1) }, {}],
+    ["crossEntropy: 3 classes for 96 samples", { targets: [0, 1, 2] }, {}],
+    ["crossEntropy: the targets are 96x12", { targets: inputs }, {}],
+    ["data: the inputs are 48x24, expected samples x 12", { inputs: { ...inputs, shape: [48, 24] } }, {}],
+    ["data: sample 0 has an input not finite", { inputs: { ...inputs, data: inputs.data.with(3, Number.NaN) } }, {}],
+    ["train: epochs is 0, expected a positive integer", {}, { epochs: 0 }],
+    ["train: batch is 97, expected a positive integer up to the number of samples, 96", {}, { batch: 97 }],
+    ["train: the rate of epoch 0 is -1", {}, { rate: -1 }],
+    ["train: adaptEvery is 0.5", {}, { adaptEvery: 0.5 }],
+    ["train: freezeFrom is -1", {}, { freezeFrom: -1 }],
+    [
+      "train: fixed-rank BUG keeps its ranks and cannot follow the tolerance 0.1",
+      {},
+      { integrator: fixedRankBug(), truncation: { tolerance: 0.1 } },
+    ],
+    ["truncation: tolerance is 0", {}, { truncation: { tolerance: 0 } }],
+  ])("%s", async (message, changed, options) => {
+    await expect(all(model, { ...data, ...changed }, { ...ok, ...options })).rejects.toThrow(message);
+  });
+
+  test("layers and models of sizes that make no sense", () => {
+    expect(() => lowRank(0)).toThrow("lowRank: outputs is 0, expected a positive integer");
+    expect(() => lowRank(3, { gain: 0 })).toThrow("lowRank: gain is 0");
+    expect(() => sequential(4, [lowRank(3, { rank: 5 })], crossEntropy())).toThrow(
+      "lowRank: rank is 5, a matrix of 3x4 has at most 3",
+    );
+    expect(() => sequential(4, [], crossEntropy())).toThrow("sequential: no layers");
+    expect(() => activation("step" as "relu")).toThrow('activation: name is "step", expected one of relu, tanh, gelu');
+    expect(() => accuracy(data.inputs, [1])).toThrow("accuracy: 1 classes for 96 rows");
+  });
+
+  test("a loss that differs when evaluated again", async () => {
+    let calls = 0;
+    const noisy: Model = {
+      ...model,
+      objective: (samples) => (weights) => ({ ...model.objective(samples)(weights), loss: calls++ }),
+    };
+    await expect(all(noisy, data, ok)).rejects.toThrow("the loss is 0, and 1 when evaluated again at the same weights");
+  });
+});
+
+test("a loss that is not finite ends training with the last good weights", async () => {
+  const run = sequential(12, [lowRank(10), dense(4)], meanSquaredError());
+  const on: Dataset = { inputs: data.inputs, targets: randomTensor(seeded(1), [96, 4]) };
+  const error = await all(run, on, { epochs: 500, batch: 96, rate: 1e3 }).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(TrainingError);
+  const { last, message } = error as TrainingError;
+  expect(message).toMatch(/^training: .* in step \d+ \(epoch \d+\); a smaller rate may help$/);
+  expect(last.step).toBeGreaterThan(0);
+  for (const { data } of [...last.weights.passengers, ...last.weights.blocks.flatMap((y) => y.tensors)])
+    expect(data.every(Number.isFinite)).toBe(true);
+});
+
+test("integrators know nothing of training", () => {
+  const folder = new URL("../../src/integrators/", import.meta.url);
+  for (const name of readdirSync(folder, { recursive: true }) as string[])
+    if (name.endsWith(".ts"))
+      expect(readFileSync(new URL(name, folder), "utf8")).not.toMatch(
+        /\b(loss|batch|epoch|training|learning rate|layer)\b/i,
+      );
+});
