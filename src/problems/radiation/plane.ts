@@ -5,9 +5,10 @@ import type { Tree } from "../../ttn/tree.ts";
 import { allCounts, allNumbers } from "../matrix/checks.ts";
 import { type Coefficient, decayTerms, type Profile, tabulate } from "./coefficients.ts";
 import { collocate, type UncertainInput } from "./distributions.ts";
+import { momentProblem, radiationTree } from "./moment-problem.ts";
 import { moment } from "./observables.ts";
 import type { RadiationProblem } from "./problem.ts";
-import { gridOf, momentProblem, radiationTree, type Source } from "./slab.ts";
+import { gridOf, type Source } from "./slab.ts";
 import { harmonicFlux } from "./spherical-harmonics.ts";
 import { checkCfl, type ExplicitScheme } from "./stability.ts";
 

@@ -1,17 +1,13 @@
 import { diagonal, type Matrix } from "../../linalg/matrix.ts";
 import { fromFunction, fromValues, type Tensor } from "../../linalg/tensor.ts";
-import { scale } from "../../ttn/arithmetic.ts";
-import { productState } from "../../ttn/construct.ts";
-import { linearRhs } from "../../ttn/operators/linear-rhs.ts";
-import { type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts";
-import { sourceRhs } from "../../ttn/source-rhs.ts";
-import { sumRhs } from "../../ttn/sum-rhs.ts";
-import { balanced, type Nested, nestedOf, type Tree, tree } from "../../ttn/tree.ts";
+import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
+import type { Tree } from "../../ttn/tree.ts";
 import { allCounts, allNumbers } from "../matrix/checks.ts";
 import { type Coefficient, decayTerms, type Profile, tabulate } from "./coefficients.ts";
-import { type CollocatedInput, collocate, type UncertainInput } from "./distributions.ts";
+import { collocate, type UncertainInput } from "./distributions.ts";
 import { absLegendreFlux, largestSpeed, legendreFlux } from "./legendre.ts";
-import { moment, radiationObservables } from "./observables.ts";
+import { momentProblem, radiationTree } from "./moment-problem.ts";
+import { moment } from "./observables.ts";
 import type { RadiationProblem } from "./problem.ts";
 import { checkCfl, type ExplicitScheme } from "./stability.ts";
 import { centralDifference, upwindDiffusion } from "./stencils.ts";
@@ -86,6 +82,8 @@ export function slab(options: SlabOptions): RadiationProblem {
     moment(moments),
     ...inputs.map(({ nodes }) => fromFunction([nodes.length], () => 1)),
   ];
+  if (typeof initial === "object" && initial.length !== nx)
+    throw new RangeError(`${name}: initial has ${initial.length} values, the grid ${nx} points`);
   const onGrid = (profile: Profile | ArrayLike<number>): Tensor =>
     fromValues(
       [nx],
@@ -109,12 +107,6 @@ export function slab(options: SlabOptions): RadiationProblem {
     T,
     dt: cfl * dx,
   });
-}
-
-/** The tree ((space, angle), (inputs, balanced)). */
-export function radiationTree(inputs: number): Tree {
-  const shift = (part: Nested): Nested => (typeof part === "number" ? part + 2 : part.map(shift));
-  return tree(inputs === 0 ? [0, 1] : [[0, 1], shift(nestedOf(balanced(inputs)))]);
 }
 
 /** n points from one end to the other, and their distance. */
@@ -146,55 +138,3 @@ export const transportTerms = (nx: number, dx: number, flux: Matrix, absFlux: Ma
     ],
   },
 ];
-
-/** Everything of a moment equation but where its terms come from. */
-export interface MomentEquation {
-  readonly name: string;
-  readonly tree: Tree;
-  readonly x: Float64Array;
-  /** For a problem in the plane. */
-  readonly y?: Float64Array;
-  readonly dx: number;
-  /** Size of the angular mode. */
-  readonly moments: number;
-  readonly inputs: readonly CollocatedInput[];
-  readonly terms: readonly ProductTerm[];
-  /** The initial value, one vector for each mode; null for zero. */
-  readonly start: readonly Tensor[] | null;
-  readonly source: { readonly vectors: readonly Tensor[]; readonly until: number } | null;
-  readonly rank: number;
-  readonly T: number;
-  readonly dt: number;
-}
-
-/** The problem of a moment equation. */
-export function momentProblem(equation: MomentEquation): RadiationProblem {
-  const { name, tree: t, x, y, dx, moments, inputs, terms, start, source, rank, T, dt } = equation;
-  allNumbers(name, { T });
-  if (!(T > 0)) throw new RangeError(`${name}: T is ${T}, expected a positive number`);
-  const sizes = [x.length * (y?.length ?? 1), moments, ...inputs.map((i) => i.nodes.length)];
-  const operator = productSum(t, sizes, terms);
-  const shape = start ?? source?.vectors;
-  if (!shape) throw new RangeError(`${name}: neither a source nor an initial value was given, expected one of them`);
-  const padded = productState(t, shape, rank);
-  const q = source && productState(t, source.vectors);
-  const linear = linearRhs([{ operator }]);
-  return {
-    name,
-    tree: t,
-    grid: y ? { x, y } : { x },
-    inputs,
-    dt,
-    steps: Math.floor(T / dt + 1e-9),
-    terms,
-    rhs: q
-      ? sumRhs(
-          linear,
-          sourceRhs(Number.isFinite(source.until) ? (s) => scale(s <= source.until * (1 + 1e-12) ? 1 : 0, q) : q),
-        )
-      : linear,
-    initial: start ? padded : scale(0, padded),
-    span: [0, T],
-    observables: radiationObservables(moments, inputs, y ? dx * dx : dx),
-  };
-}

@@ -5,9 +5,10 @@ import { tree } from "../../ttn/tree.ts";
 import type { TTN } from "../../ttn/ttn.ts";
 import { allCounts } from "../matrix/checks.ts";
 import { absLegendreFlux, largestSpeed, legendreFlux } from "./legendre.ts";
+import { momentProblem } from "./moment-problem.ts";
 import { moment } from "./observables.ts";
 import type { RadiationProblem } from "./problem.ts";
-import { gridOf, momentProblem, transportTerms } from "./slab.ts";
+import { gridOf, transportTerms } from "./slab.ts";
 import { checkCfl } from "./stability.ts";
 
 export interface SuOlsonOptions {

@@ -259,6 +259,7 @@ describe("slab", () => {
       { scattering: { base: 1, random: [{ input: "zeta", amplitude: 1 }] } },
       /depends on "zeta", known inputs: none/,
     ],
+    ["an initial value of another length", { initial: [1, 2] }, /initial has 2 values, the grid 21 points/],
     ["no time", { T: 0 }, /T is 0/],
     ["an empty interval", { interval: [1, -1] }, /interval is \[1, -1\]/],
   ])("%s is refused", (_, change, message) => {
