@@ -19,8 +19,10 @@ export const gaussLegendre = (count: number): QuadratureRule =>
 /**
  * The Gauss rule of `count` nodes for the weight exp(-x^2 / 2) / sqrt(2 pi): the mean of a standard normal distribution,
  * exact for polynomials up to degree 2 count - 1. Weights sum to one; those of nodes far out may underflow. Cost O(count^3).
+ * Throws a RangeError for more than 700 nodes, where polynomials overflow.
  */
 export function gaussHermite(count: number): QuadratureRule {
+  if (count > 700) throw new RangeError(`gaussHermite: ${count} nodes, expected at most 700`);
   const beta = Float64Array.from({ length: count }, (_, k) => Math.sqrt(k));
   const { values } = tridiagonalEigen(Array<number>(count).fill(0), [...beta.subarray(1)]);
   const descending = values.sort().reverse();

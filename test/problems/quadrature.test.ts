@@ -21,6 +21,11 @@ describe("Gauss quadrature", () => {
     }
   });
 
+  test("700 Hermite nodes still give the kurtosis of a normal distribution, more are refused", () => {
+    expect(mean(gaussHermite(700), (x) => x ** 4)).toBeCloseTo(3, 12);
+    expect(() => gaussHermite(701)).toThrow("gaussHermite: 701 nodes, expected at most 700");
+  });
+
   test("nodes have the published values", () => {
     const { nodes, weights } = gaussLegendre(5);
     // Abramowitz and Stegun, table 25.4
