@@ -53,12 +53,13 @@ export interface PlaneOptions {
  * Nothing is transported into boundary points, which only scatter and absorb. Modes (space, angle, input 1, ...), the point (x_i, y_j)
  * at i n + j; (N+1)(N+2)/2 moments, since those odd in Omega_y stay zero. Observables: see `radiationObservables`.
  *
- * For solvers of fixed steps `dt` such as `euler`. In the plane, and away from the boundary, it never lets the norm grow for
+ * For solvers of fixed steps `dt` such as `euler`, which lets the norm of a periodic solution never grow when
  *
- *     cfl (sqrt(2) + dx (sigma_s + sigma_a) / 2) <= 1:
+ *     cfl (sqrt(2) + dx (sigma_s + sigma_a) / 2) <= 1.
  *
- * with P_j >= 0 the parts |A| +- A of both directions, a step is a sum of shifts times dt P_j / 2 dx, sum_j P_j / 2 = |A_x| + |A_z|, and of
- * what stays, and norms of such sums are at most one while that is positive. [ceruti2024parallel, section 5.3]
+ * For its step is a sum of shifts by one point, times the four positive matrices cfl (|A| +- A) / 2, which add up to
+ * cfl (|A_x| + |A_z|) <= cfl sqrt(2), and of what stays; such sums have norm one at most. Here boundary points feed what they hold to
+ * those inside: a floor is an inflow. [ceruti2024parallel, section 5.3]
  * Throws a RangeError for a coefficient that is negative at a point and node, a CFL number beyond stability, a grid too small for
  * the stencil, a degree below 1, and numbers that make no sense.
  */

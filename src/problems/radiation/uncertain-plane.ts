@@ -43,7 +43,11 @@ export interface UncertainPlaneOptions extends LineSourceOptions {
  *
  * By default 100 x 100 points on [-1.5, 1.5]^2, degree 31 (528 moments), 100 x 100 nodes, absorption 1, cfl 0.5 and T = 1: 66 steps, with
  * `euler`. The equation is that of `plane`. Even in x and in y; unchanged when they are swapped, up to round-off. Where nothing is cut,
- * eta only enters by exp(-sigma_a t) in continuous time. [ceruti2024parallel, section 5.3]
+ * eta only enters by exp(-sigma_a t) in continuous time.
+ *
+ * From a pulse as narrow as the grid spacing, a step of half of it makes directions faster than bases can follow from a tangent space, and
+ * those that begin small are cut before they grow: ranks lock in, and no tolerance helps. Truncation should keep more than it must,
+ * by `tail: "l1-keep-one"` with `method: "paper"` (the published runs) or, better, a `minRank`. [ceruti2024parallel, section 5.3]
  */
 export function uncertainPlane(options: UncertainPlaneOptions = {}): RadiationProblem {
   const { nodesXi = 100, nodesEta = 100, sigmaXi = 1, sigmaEta = 1 } = options;

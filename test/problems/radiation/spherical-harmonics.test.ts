@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromFunction, identity, type Tensor } from "../../../src/index.ts";
 import { combine, matmul, scaleColumns } from "../../../src/linalg/contract.ts";
-import { eigh } from "../../../src/linalg/factor.ts";
+import { eigh, singularValues } from "../../../src/linalg/factor.ts";
 import { maxAbs } from "../../../src/linalg/level1.ts";
 import type { SparseMatrix } from "../../../src/linalg/matrix.ts";
 import { denseOf } from "../../../src/linalg/matrix-product.ts";
@@ -103,6 +103,28 @@ describe("flux matrices in spherical harmonics", () => {
       expect(eigh(denseOf(absX)).values.at(-1)).toBeLessThan(1);
       expect(eigh(sum).values.at(-1)).toBeLessThan(Math.SQRT2);
     }
+  });
+
+  test("make Euler steps contractions up to the bound of the step size, and not far beyond", () => {
+    const { harmonics, x, z, absX, absZ } = harmonicFlux(9);
+    const scattering = 0.4; // dx sigma_s
+    const decay = fromFunction([harmonics.length, harmonics.length], (i, j) => (i === j && i! > 0 ? scattering : 0));
+    /** |1 + cfl S| for the symbol S of upwind differences at these wave numbers. */
+    const growth = (cfl: number, a: number, b: number): number =>
+      singularValues(
+        combine([
+          [1, identity(harmonics.length)],
+          [{ re: 0, im: -cfl * Math.sin(a) }, denseOf(x)],
+          [{ re: 0, im: -cfl * Math.sin(b) }, denseOf(z)],
+          [-cfl * (1 - Math.cos(a)), denseOf(absX)],
+          [-cfl * (1 - Math.cos(b)), denseOf(absZ)],
+          [-cfl, decay],
+        ]),
+      )[0]!;
+    const bound = 1 / (Math.SQRT2 + scattering / 2);
+    const waves = [0.1, 0.7, 1.5, 2.4, 3, Math.PI];
+    for (const a of waves) for (const b of waves) expect(growth(bound, a, b)).toBeLessThan(1 + 1e-13);
+    expect(growth(1.1 * bound, Math.PI, Math.PI)).toBeGreaterThan(1.01);
   });
 
   test("hold the blocks of the parities only", () => {
