@@ -45,7 +45,8 @@ export const radiationParameters = {
   tolerance: z
     .union([z.number().positive(), z.enum(["off", "auto"])])
     .default("auto")
-    .describe("a truncation tolerance for each step, a positive number, off, or auto (as in the paper)"),
+    .describe("a truncation tolerance for each step, a positive number, off, or auto (near the paper's)"),
+  maxRank: runSettings.maxRank.describe("largest rank of an edge, a positive integer, or auto (the paper's)"),
   relative: z.boolean().default(true).describe(runSettings.relative.description!),
   minRank: z.int().positive().default(2).describe(runSettings.minRank.description!),
   integrator: runSettings.integrator.unwrap().default("parallel").describe(runSettings.integrator.description!),
