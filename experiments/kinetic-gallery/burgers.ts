@@ -11,7 +11,7 @@ export const shock: Case = async ({ scale, method, run }) => {
   const steps = Math.ceil(T / problem.dt - 1e-9);
   const record = await run(problem, {
     h: T / steps,
-    tolerance: quick ? 1e-3 : 3e-3,
+    tolerance: 1e-3,
     relative: true,
     solver: rk4(),
     every: Math.ceil(steps / 4),

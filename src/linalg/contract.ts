@@ -1,6 +1,6 @@
 import { type Gemm, gemmShape, type Op } from "./backend.ts";
 import { backend } from "./current.ts";
-import { axpy, scaleInto } from "./level1.ts";
+import { axpy, rowsTimesRows, scaleInto } from "./level1.ts";
 import {
   asDtype,
   type Complex,
@@ -283,8 +283,7 @@ export function rowwiseKronecker(a: Tensor, b: Tensor): Tensor {
     throw new RangeError(`rowwiseKronecker: a has ${rows} rows, b ${b.shape[0]}, expected as many`);
   const dtype = commonDtype(a.dtype, b.dtype);
   const out = tensor([rows, m * n], dtype);
-  const g = { ...gemmShape(dtype, "N", "N", m, n, 1), count: rows, strideA: m, strideB: n, strideC: m * n };
-  backend().gemm(g, one, asDtype(a, dtype).data, asDtype(b, dtype).data, 0, out.data);
+  rowsTimesRows(asDtype(a, dtype), asDtype(b, dtype), out);
   return out;
 }
 

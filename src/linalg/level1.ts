@@ -96,6 +96,30 @@ export function scaleInto(alpha: Complex, x: Tensor, out: Tensor): void {
   }
 }
 
+/** Row by row, every entry of `x` times the row of `y`: out[p, j n + k] := x[p, j] y[p, k]; all of one type. */
+export function rowsTimesRows(x: Tensor, y: Tensor, out: Tensor): void {
+  const [a, b, c] = [x.data, y.data, out.data];
+  const rows = x.shape[0]!;
+  const [m, n] = [rows === 0 ? 0 : a.length / rows, rows === 0 ? 0 : b.length / rows];
+  let q = 0;
+  if (out.dtype === "float64") {
+    for (let p = 0; p < rows; p++)
+      for (let j = p * m; j < (p + 1) * m; j++) {
+        const v = a[j]!;
+        for (let k = p * n; k < (p + 1) * n; k++) c[q++] = v * b[k]!;
+      }
+    return;
+  }
+  for (let p = 0; p < rows; p++)
+    for (let j = p * m; j < (p + 1) * m; j += 2) {
+      const [re, im] = [a[j]!, a[j + 1]!];
+      for (let k = p * n; k < (p + 1) * n; k += 2) {
+        c[q++] = re * b[k]! - im * b[k + 1]!;
+        c[q++] = re * b[k + 1]! + im * b[k]!;
+      }
+    }
+}
+
 /** A copy with every entry replaced by its complex conjugate. */
 export function conj(x: Tensor): Tensor {
   if (x.dtype === "float64") return x;

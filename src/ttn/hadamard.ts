@@ -1,7 +1,7 @@
 import { modeProduct, permute, rowwiseKronecker } from "../linalg/contract.ts";
 import { asDtype, commonDtype, identity, reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { sameSpace } from "./arithmetic.ts";
-import { dtypeOfState, type TTN } from "./ttn.ts";
+import { dtypeOfState, modeSizes, type TTN } from "./ttn.ts";
 
 /** What lies below a node: the values of x and y in their bases, rows being entries of the full tensor there; or pairs of both bases. */
 type Branch = { readonly x: Tensor; readonly y: Tensor } | null;
@@ -17,8 +17,9 @@ type Branch = { readonly x: Tensor; readonly y: Tensor } | null;
 export function hadamard(x: TTN, y: TTN): TTN {
   sameSpace("hadamard", x, y);
   const dtype = commonDtype(dtypeOfState(x), dtypeOfState(y));
+  const whole = multipliedOut(x, y);
   const branches: Branch[] = [];
-  const tensors = x.tree.nodes.map(({ children, parent }, id) => {
+  const tensors = x.tree.nodes.map(({ children }, id) => {
     const below = children.map((child) => branches[child]!);
     // multiplied out where the children are; a leaf's mode is
     const [a, b] = ([x, y] as const).map((z, k) =>
@@ -35,8 +36,7 @@ export function hadamard(x: TTN, y: TTN): TTN {
       const first = permute(t, [...common, ...own]);
       return reshape(first, [rows, sizeOf(own.map((i) => t.shape[i]!))]);
     };
-    const ranks = a.shape.at(-1)! * b.shape.at(-1)!;
-    if (parent !== null && paired.length === 0 && rows <= ranks) {
+    if (whole[id]) {
       branches[id] = { x: asRows(a), y: asRows(b) };
       return entries(common.map((i) => a.shape[i]!));
     }
@@ -54,6 +54,20 @@ export function hadamard(x: TTN, y: TTN): TTN {
     return reshape(permute(product, order), shape);
   });
   return { tree: x.tree, tensors: tensors.map((t) => asDtype(t, dtype)), center: x.center };
+}
+
+/** The nodes below which there are no more entries than pairs of basis vectors, and all nodes below those. */
+function multipliedOut(x: TTN, y: TTN): readonly boolean[] {
+  const { nodes } = x.tree;
+  const sizes = modeSizes(x);
+  const below: number[] = [];
+  nodes.forEach(({ mode, children }, id) => {
+    below[id] = mode !== null ? sizes[mode]! : children.reduce((p, child) => p * below[child]!, 1);
+  });
+  const whole = nodes.map(() => false);
+  for (let id = nodes.length - 2; id >= 0; id--)
+    whole[id] = whole[nodes[id]!.parent!]! || below[id]! <= x.tensors[id]!.shape.at(-1)! * y.tensors[id]!.shape.at(-1)!;
+  return whole;
 }
 
 const known = new Map<string, Tensor>();
