@@ -53,12 +53,15 @@ export class Workspace {
       this.#slab++;
       this.#used = 0;
     }
-    if (this.#slab === this.#slabs.length) this.#slabs.push(this.#backend.allocate(Math.max(padded, smallestSlab)));
+    if (this.#slab === this.#slabs.length) this.#slabs.push(this.#backend.allocate(slabFor(padded)));
     const start = this.#used;
     this.#used += padded;
     return this.#slabs[this.#slab]!.subarray(start, start + length);
   }
 }
+
+/** The next power of two: where tensors grow with every step, slabs of their own size would all be too small for the next step. */
+const slabFor = (length: number): number => Math.max(smallestSlab, 2 ** Math.ceil(Math.log2(length)));
 
 /** 64 MiB: pages that are never touched cost nothing, and few large slabs leave few gaps where a tensor does not fit. */
 const smallestSlab = 1 << 23;
