@@ -2,6 +2,7 @@ export { type Experiment, experiment, type Host, type Outcome } from "./experime
 export { type Expression, parseExpression } from "./expression.ts";
 export { type Field, type HeatMapOptions, heatMap } from "./figures/heat-map.ts";
 export { type AxisOptions, type Guide, type LineChartOptions, lineChart, type Panel, type Series } from "./figures.ts";
+export { type ByteArray, IdxError, readIdx } from "./idx.ts";
 export { type NpyArray, NpyError, readNpz, writeNpz, ZipError } from "./npz.ts";
 export { type RecordOptions, type RunRecord, record } from "./record.ts";
 export { OutputError, prepareFolder, resultFiles, stateHash, writeFiles } from "./result.ts";

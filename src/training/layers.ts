@@ -1,5 +1,6 @@
-import type { Random } from "../linalg/random.ts";
-import { type Tensor, tensor } from "../linalg/tensor.ts";
+import { scaled } from "../linalg/contract.ts";
+import { type Random, randomTensor } from "../linalg/random.ts";
+import { tensor } from "../linalg/tensor.ts";
 import { decayingMatrix } from "./initial.ts";
 import { addRow, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
 import type { Tape, Variable } from "./tape.ts";
@@ -66,7 +67,7 @@ export function lowRank(outputs: number, { rank, gain = 0.1, bias = true }: LowR
 
 /**
  * z = W x + b with a dense W: a passenger, as its bias is. For small output layers, whose rank is the number of classes anyway. Starts
- * uniform in +-1/sqrt(inputs), the bias at zero. Throws a RangeError when the size is not positive.
+ * with normal entries of variance 2 / inputs, the bias at zero. Throws a RangeError when the size is not positive.
  */
 export function dense(outputs: number, { bias = true }: { readonly bias?: boolean } = {}): Layer {
   checkCount("dense: outputs", outputs);
@@ -77,7 +78,10 @@ export function dense(outputs: number, { bias = true }: { readonly bias?: boolea
       counts: { blocks: 0, passengers: bias ? 2 : 1 },
       initial: (random) => ({
         blocks: [],
-        passengers: [uniform(random, [outputs, inputs], 1 / Math.sqrt(inputs)), ...(bias ? [tensor([outputs])] : [])],
+        passengers: [
+          scaled(Math.sqrt(2 / inputs), randomTensor(random, [outputs, inputs])),
+          ...(bias ? [tensor([outputs])] : []),
+        ],
       }),
       record: (tape, x, { passengers }) => withBias(tape, applyDense(tape, x, passengers[0]!), passengers[1]),
     }),
@@ -105,12 +109,6 @@ export function activation(name: keyof typeof functions): Layer {
 }
 
 const withBias = (tape: Tape, z: Variable, bias: Variable | undefined): Variable => (bias ? addRow(tape, z, bias) : z);
-
-function uniform(random: Random, shape: readonly number[], bound: number): Tensor {
-  const t = tensor(shape);
-  for (let p = 0; p < t.data.length; p++) t.data[p] = bound * (2 * random() - 1);
-  return t;
-}
 
 function checkCount(what: string, n: number): void {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`${what} is ${n}, expected a positive integer`);

@@ -1,9 +1,10 @@
 import { euler } from "../integrators/local/euler.ts";
 import { type LocalSolver, startValue } from "../integrators/local/problem.ts";
+import { modeProduct } from "../linalg/contract.ts";
 import { axpy, norm } from "../linalg/level1.ts";
 import { allFinite, copy, type Tensor, tensor } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
-import { restrict } from "../ttn/restrict.ts";
+import { overlapsAround } from "../ttn/restrict.ts";
 import type { TTN } from "../ttn/ttn.ts";
 
 /** What a rule remembers of one run. */
@@ -53,8 +54,10 @@ export interface AdamOptions {
  * the gradient alone, since of a basis only its range counts.
  *
  * A core is written in bases that turn and grow from step to step, and Adam is no function of the matrix but of its entries. The
- * means are therefore carried over: m and sqrt(v) are kept as networks in the bases they were made in and seen from the new ones,
- * M m N and (M sqrt(v) N)^2 for a matrix, new directions starting from zero; the counter of steps goes on.
+ * means are therefore carried over by the overlaps M, N of the new bases with the old: m becomes M m N^T, and v, a mean of squares,
+ * (M o M) v (N o N)^T with squared entries, as it does for gradients of independent entries. So v stays positive, which it does not as
+ * the square of M sqrt(v) N^T, the rule of the published code: where that nearly cancels, steps explode. New directions start from zero;
+ * the counter of steps goes on.
  * The bases need no size of their own: a K-step moves by as much as K is, so that no new direction is taken for noise.
  * Throws a RangeError when a decay is not in [0, 1) or epsilon not positive. [kingma2015adam; schotthoefer2025robust]
  */
@@ -63,16 +66,16 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions
     if (!(beta >= 0 && beta < 1)) throw new RangeError(`adam: ${name} is ${beta}, expected a number from 0 to below 1`);
   if (!(epsilon > 0)) throw new RangeError(`adam: epsilon is ${epsilon}, expected a positive number`);
 
-  /** x - rate m / (sqrt(v) + epsilon); updates m and root = sqrt(v). */
-  const step = (x: Tensor, gradient: Tensor, { m, root, count }: Moments, rate: number) => {
-    const next = { x: copy(x), m: tensor(x.shape), root: tensor(x.shape), count: count + 1 };
+  /** x - rate m / (sqrt(v) + epsilon), with the new means. */
+  const step = (x: Tensor, gradient: Tensor, { m, v, count }: Moments, rate: number) => {
+    const next = { x: copy(x), m: tensor(x.shape), v: tensor(x.shape), count: count + 1 };
     const [bias1, bias2] = [1 - beta1 ** next.count, 1 - beta2 ** next.count];
     for (let p = 0; p < x.data.length; p++) {
       const g = gradient.data[p]!;
       const mean = beta1 * m.data[p]! + (1 - beta1) * g;
-      const square = beta2 * root.data[p]! ** 2 + (1 - beta2) * g * g;
+      const square = beta2 * v.data[p]! + (1 - beta2) * g * g;
       next.m.data[p] = mean;
-      next.root.data[p] = Math.sqrt(square);
+      next.v.data[p] = square;
       next.x.data[p]! -= (rate * (mean / bias1)) / (Math.sqrt(square / bias2) + epsilon);
     }
     return next;
@@ -82,7 +85,7 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions
     name: "Adam on cores",
     needsGalerkin: true,
     begin() {
-      const cores = new Map<number, { readonly m: TTN; readonly root: TTN; readonly count: number }>();
+      const cores = new Map<number, Moments & { readonly frame: TTN }>();
       const passengers = new Map<number, Moments>();
       return {
         solver: (block, frameOf) => ({
@@ -100,21 +103,18 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions
             }
             const own = frameOf(problem);
             if (!own) throw new TypeError("adam: the local problem is none of a gradient flow");
-            const known = cores.get(block);
-            const seen = (y: TTN | undefined): Tensor => (y ? restrict(y, own, problem.node) : tensor(x.shape));
-            const moments = { m: seen(known?.m), root: seen(known?.root), count: known?.count ?? 0 };
+            const moments = carried(cores.get(block), own, x);
             const gradient = copy(field);
             gradient.data.forEach((v, p) => {
               gradient.data[p] = -v;
             });
-            const { x: final, m, root, count } = step(x, gradient, moments, problem.t1 - problem.t0);
-            const inFrame = (c: Tensor): TTN => ({ ...own, tensors: own.tensors.with(problem.node, c) });
-            cores.set(block, { m: inFrame(m), root: inFrame(root), count });
+            const { x: final, ...next } = step(x, gradient, moments, problem.t1 - problem.t0);
+            cores.set(block, { ...next, frame: own });
             return { final, applications: 1, errorEstimate: 0, converged: allFinite(final) };
           },
         }),
         advance(passenger, x, gradient, rate) {
-          const known = passengers.get(passenger) ?? { m: tensor(x.shape), root: tensor(x.shape), count: 0 };
+          const known = passengers.get(passenger) ?? nothing(x);
           const { x: next, ...moments } = step(x, gradient, known, rate);
           passengers.set(passenger, moments);
           return next;
@@ -126,6 +126,17 @@ export function adam({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions
 
 interface Moments {
   readonly m: Tensor;
-  readonly root: Tensor;
+  readonly v: Tensor;
   readonly count: number;
+}
+
+const nothing = (x: Tensor): Moments => ({ m: tensor(x.shape), v: tensor(x.shape), count: 0 });
+
+/** Means of a core in the bases of another frame. */
+function carried(known: (Moments & { readonly frame: TTN }) | undefined, own: TTN, x: Tensor): Moments {
+  if (!known) return nothing(x);
+  const overlaps = overlapsAround(known.frame, own, own.center);
+  const through = (t: Tensor, f: (entry: number) => number): Tensor =>
+    overlaps.reduce<Tensor>((y, o, mode) => (o ? modeProduct(y, mode, { ...o, data: o.data.map(f) }) : y), t);
+  return { m: through(known.m, (a) => a), v: through(known.v, (a) => a * a), count: known.count };
 }

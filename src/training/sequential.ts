@@ -11,6 +11,8 @@ export interface Sequential extends Model {
   readonly outputs: number;
   /** Outputs, samples x outputs, for inputs, samples x inputs. */
   predict(weights: Weights, inputs: Tensor): Tensor;
+  /** The mean loss over a data set; forwards only. */
+  lossOf(weights: Weights, data: Dataset): number;
 }
 
 /**
@@ -40,6 +42,12 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       return layer.record(tape, v, own);
     }, x);
   };
+
+  const outputsOf = (tape: Tape, { blocks, passengers }: Weights, x: Tensor): Variable =>
+    run(tape, tape.constant(x), {
+      blocks: blocks.map((y) => new LowRankWeight(y)),
+      passengers: passengers.map((p) => tape.constant(p)),
+    });
 
   return {
     name: layers.map((layer) => layer.name).join(", "),
@@ -78,13 +86,10 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
         };
       };
     },
-    predict({ blocks, passengers }, x) {
+    predict: (weights, x) => outputsOf(new Tape(), weights, x).value,
+    lossOf(weights, { inputs: x, targets }) {
       const tape = new Tape();
-      const own = {
-        blocks: blocks.map((y) => new LowRankWeight(y)),
-        passengers: passengers.map((p) => tape.constant(p)),
-      };
-      return run(tape, tape.constant(x), own).value;
+      return loss.record(tape, outputsOf(tape, weights, x), targets).value.data[0]!;
     },
   };
 }

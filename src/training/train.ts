@@ -5,7 +5,7 @@ import { parallelBug } from "../integrators/parallel-bug.ts";
 import { type Random, seeded } from "../linalg/random.ts";
 import { allFinite } from "../linalg/tensor.ts";
 import { rootOf } from "../ttn/tree.ts";
-import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
+import { checkTruncation, type Truncation, truncate } from "../ttn/truncate.ts";
 import { ranks } from "../ttn/ttn.ts";
 import { coreStep } from "./core-step.ts";
 import { samplesOf, shuffled } from "./data.ts";
@@ -113,6 +113,7 @@ export async function* train(
       const begin = performance.now();
       samples = samplesOf(data, order.subarray(k * batch, (k + 1) * batch));
       const { weights, step } = last;
+      const method = methodOf(step, epoch);
       if (step === 0) checkRepeats(model.objective(samples), weights);
       const passes = flow.passes;
       flow.beginStep(step);
@@ -130,11 +131,11 @@ export async function* train(
             rhs: flow.rhs[block]!,
             solver,
             executor,
-            truncation: plan.truncation,
+            truncation: everything,
             measureMissed: false,
             signal,
           };
-          return methodOf(step, epoch).step(context, weights.blocks[block]!, t, h);
+          return method.step(context, weights.blocks[block]!, t, h);
         },
       );
       if (!Number.isFinite(flow.loss)) throw new TrainingError(`the loss is ${flow.loss}`, last);
@@ -144,7 +145,9 @@ export async function* train(
           `the local solve at node ${failure.node} of block ${results.indexOf(failure)} gave numbers that are not finite`,
           last,
         );
-      const ends = results as readonly StepSuccess[];
+      const ends = (results as readonly StepSuccess[]).map(({ y }) =>
+        method.promises.rankAdaptive ? truncate(y, plan.truncation) : { y, discarded: 0 },
+      );
       const { passengers } = flow.latest;
       const next: Weights = {
         blocks: ends.map(({ y }) => y),
@@ -176,6 +179,12 @@ export async function* train(
 }
 
 const core = coreStep();
+
+/**
+ * How the integrators cut: not at all. A direction that a basis gains is judged by what the step makes of it in both bases at once, not by
+ * its share of the K-step alone, which sees the gradient through old bases only; so ranks are cut when the step is done.
+ */
+const everything: Truncation = { tolerance: "off" };
 
 const ranksOf = ({ blocks }: Weights): TrainingStep["ranks"] =>
   blocks.map((y) => ranks(y).filter((_, id) => id !== rootOf(y.tree)));

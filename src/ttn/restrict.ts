@@ -5,7 +5,7 @@ import type { NodeId } from "./tree.ts";
 import type { TTN } from "./ttn.ts";
 
 /** All that lies behind one direction of an edge, test* z: (rank of test) x (rank of z). Null is the identity. */
-type Overlap = Tensor | null;
+export type Overlap = Tensor | null;
 
 /**
  * The restriction P(test)* Z: the network `z` seen from `node` through the frame of `test`, whose centre is there.
@@ -15,6 +15,14 @@ type Overlap = Tensor | null;
  * where both networks share all tensors nothing is computed.
  */
 export function restrict(z: TTN, test: TTN, node: NodeId): Tensor {
+  return inBases(z.tensors[node]!, overlapsAround(z, test, node));
+}
+
+/**
+ * What `restrict` makes of each mode of the tensor at `node`: test* z behind that edge, (rank of test) x (rank of z), and null for the
+ * identity, as at a leaf's own mode.
+ */
+export function overlapsAround(z: TTN, test: TTN, node: NodeId): readonly Overlap[] {
   const { nodes } = test.tree;
   const around = (at: NodeId, ahead: NodeId | null): Overlap[] => {
     const { children, parent } = nodes[at]!;
@@ -23,7 +31,7 @@ export function restrict(z: TTN, test: TTN, node: NodeId): Tensor {
   };
   const behind = (at: NodeId, to: NodeId): Overlap =>
     overlap(test.tensors[at]!, z.tensors[at]!, modeTowards(test.tree, at, to), around(at, to));
-  return inBases(z.tensors[node]!, around(node, null));
+  return around(node, null);
 }
 
 /** The shape of what `node` sees through the frame of `test`: the ranks of its edges there, and a leaf's mode size. */

@@ -253,6 +253,46 @@ describe("Adam", () => {
     });
   });
 
+  test("its means follow the bases: columns in another order and of other sign change nothing", () => {
+    const y = model.initial(seeded(3)).blocks[0]!;
+    const { u, s, v } = factorsOf(y);
+    const [order, signs] = [
+      [2, 0, 1],
+      [1, -1, -1],
+    ];
+    const turned = (a: Tensor): Tensor => ({
+      ...a,
+      data: a.data.map((_, p) => signs[p % 3]! * a.data[p - (p % 3) + order[p % 3]!]!),
+    });
+    const gradients = [1, 2].map((seed) => randomTensor(seeded(seed), [10, 12]));
+    const endOf = (isTurned: boolean): Tensor => {
+      const solver = adam()
+        .begin()
+        .solver(0, () => frame);
+      let frame = y;
+      let core = s;
+      gradients.forEach((g, k) => {
+        const [a, b] = k === 1 && isTurned ? [turned(u), turned(v)] : [u, v];
+        if (k === 1) core = matmul(matmul(matmul(a, u, "T", "N"), core), matmul(b, v, "T", "N"), "N", "T");
+        const initial = { ...core, shape: [3, 3, 1] };
+        frame = { ...y, tensors: [a, b, initial] };
+        const slope = matmul(matmul(a, g, "T", "N"), b);
+        const field = {
+          kind: "nonlinear",
+          autonomous: true,
+          dtype: "float64",
+          shapeOut: [3, 3, 1],
+          plan: () => (_t: number, _x: Tensor, out: Tensor) => out.data.set(slope.data.map((d) => -d)),
+        } as const;
+        const { final } = solver.solve({ node: 2, field, initial, t0: 0, t1: 0.1, seeks: "state" });
+        core = { ...final, shape: [3, 3] };
+        if (k === 1) core = matmul(matmul(a, core), b, "N", "T");
+      });
+      return core;
+    };
+    expect(difference(endOf(true), endOf(false))).toBeLessThan(1e-12);
+  });
+
   test("needs a method with one solve for the state", async () => {
     for (const integrator of [geolora, fixedRankBug()])
       await expect(all(model, data, { epochs: 1, rate: 0.01, rule: adam(), integrator })).rejects.toThrow(

@@ -1,0 +1,102 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { dlra, scratchFolder, setting } from "../cli/run.ts";
+
+const folder = scratchFolder();
+const small = { samples: 300, epochs: 2, batch: 50, hidden: [16, 12], rank: 8 };
+
+async function run(name: string, settings: Readonly<Record<string, unknown>>) {
+  const out = folder(name);
+  const done = await dlra(["run", "training-mlp", ...setting({ ...small, ...settings }), "--out", out, "--force"]);
+  return { out, done, result: () => JSON.parse(readFileSync(join(out, "result.json"), "utf8")) };
+}
+
+describe("training a perceptron", () => {
+  test.each([
+    ["parallel", 1],
+    ["assembled", 1],
+    ["augmented", 1],
+    ["abc-psi", 1],
+    ["fixed-rank", 2],
+    ["robust", 1],
+    ["dense", 1],
+    ["dense-adam", 1],
+  ])("%s: what a run leaves behind", async (method, passes) => {
+    const { out, done, result } = await run(method, { method, maxRank: 7 });
+    expect(done.code).toBe(0);
+    const r = result();
+    expect(r.status).toBe("completed");
+    expect(r.observables.accuracy).toHaveLength(3);
+    expect(r.accuracy).toBe(r.observables.accuracy.at(-1));
+    expect(r.passesPerStep).toEqual([passes, passes]);
+    expect(r.secondsPerEpoch).toBeGreaterThan(0);
+    expect(r.observables.loss.every(Number.isFinite)).toBe(true);
+    const isDense = method.startsWith("dense");
+    expect(r.parameterCounts.full).toBe(64 * 16 + 16 * 12 + 12 * 10);
+    const [a, b] = r.ranks;
+    expect(r.weights).toBe(isDense ? r.parameterCounts.full : a * (64 + 16) + b * (16 + 12) + 120);
+    if (!isDense) expect(Math.max(a, b)).toBeLessThanOrEqual(7);
+    expect(readdirSync(out).filter((f) => f.endsWith(".svg"))).toEqual(["T1-ranks.svg", "T2-loss.svg"]);
+  });
+
+  test("the seed decides, and nothing else", async () => {
+    const hash = async (name: string, seed: number) => (await run(name, { seed })).result().stateHash as string;
+    const [a, b, c] = [await hash("s1", 1), await hash("s1again", 1), await hash("s2", 2)];
+    expect(a).toBe(b);
+    expect(a).not.toBe(c);
+  });
+
+  test("images come from the four files of a folder", async () => {
+    const images = folder("images");
+    mkdirSync(images, { recursive: true });
+    const idx = (sizes: number[], f: (i: number) => number): Uint8Array =>
+      Uint8Array.from([
+        0,
+        0,
+        8,
+        sizes.length,
+        ...sizes.flatMap((n) => [0, 0, n >> 8, n & 255]),
+        ...Array.from({ length: sizes.reduce((p, n) => p * n) }, (_, i) => f(i)),
+      ]);
+    for (const [part, n] of [
+      ["train", 300],
+      ["t10k", 60],
+    ] as const) {
+      writeFileSync(
+        join(images, `${part}-images-idx3-ubyte`),
+        idx([n, 4, 4], (i) => (i % 16 === (i >> 4) % 10 ? 255 : (7 * i) % 40)),
+      );
+      writeFileSync(
+        join(images, `${part}-labels-idx1-ubyte`),
+        idx([n], (i) => i % 10),
+      );
+    }
+    const { done, result } = await run("from-files", { data: "mnist", dataFolder: images, epochs: 25 });
+    expect(done.stderr).toBe("");
+    expect(result().accuracy).toBeGreaterThan(0.9);
+  });
+
+  test.each([
+    [
+      "data = fashion: there is no train-images-idx3-ubyte or train-images-idx3-ubyte.gz in /nowhere",
+      { data: "fashion", dataFolder: "/nowhere" },
+    ],
+    ["batch is 301, more than samples = 300", { batch: 301 }],
+    ["minRank is 9, more than maxRank = 8", { minRank: 9, maxRank: 8 }],
+    ['method is "paralel"', { method: "paralel" }],
+    ["tau is 0", { tau: 0 }],
+  ])("%s: refused", async (message, settings) => {
+    const { done } = await run("refused", settings);
+    expect(done.code).toBe(2);
+    expect(done.stderr).toContain(message);
+  });
+
+  test("a rate that is too large ends a run with the last good weights", async () => {
+    const { out, done, result } = await run("diverged", { rate: 1e200, epochs: 3 });
+    expect(done.code).toBe(3);
+    expect(done.stderr).toContain("a smaller rate may help");
+    expect(result().status).toBe("failed");
+    expect(readdirSync(out)).toContain("state.npz");
+  });
+});
