@@ -14,7 +14,14 @@ const sources: Readonly<Record<string, string>> = {
   "dlra/io": "src/io/index.ts",
 };
 
-const documents = ["README.md", "CONTRIBUTING.md", "docs/conservation.md", "docs/operators.md", "docs/testing.md"];
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "docs/conservation.md",
+  "docs/operators.md",
+  "docs/testing.md",
+  "docs/training.md",
+];
 
 const blocks = documents.flatMap((file) =>
   [...readFileSync(root + file, "utf8").matchAll(/^```ts\n(.*?)^```/gms)].map((match, k) => ({
