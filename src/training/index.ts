@@ -14,6 +14,7 @@ export {
 export { crossEntropy, type Loss, meanSquaredError } from "./losses.ts";
 export { addRow, applyDense, applyLowRank, gelu, LowRankWeight, mapEntries, relu, tanh } from "./operations.ts";
 export { type ParameterCounts, parameterCounts } from "./parameters.ts";
+export { ranksWithin } from "./rank-budget.ts";
 export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } from "./rules.ts";
 export { type Sequential, sequential } from "./sequential.ts";
 export { type Pullback, Tape, type Variable } from "./tape.ts";

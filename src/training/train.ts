@@ -5,11 +5,12 @@ import { parallelBug } from "../integrators/parallel-bug.ts";
 import { type Random, seeded } from "../linalg/random.ts";
 import { allFinite } from "../linalg/tensor.ts";
 import { rootOf } from "../ttn/tree.ts";
-import { checkTruncation, type Truncation, truncate } from "../ttn/truncate.ts";
-import { ranks } from "../ttn/ttn.ts";
+import { checkTruncation, type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
+import { ranks, type TTN } from "../ttn/ttn.ts";
 import { coreStep } from "./core-step.ts";
 import { samplesOf, shuffled } from "./data.ts";
 import { GradientFlow } from "./gradient-flow.ts";
+import { ranksWithin } from "./rank-budget.ts";
 import { type Rule, sgd } from "./rules.ts";
 import { together } from "./together.ts";
 import type { Dataset, Model, Objective, Weights } from "./weights.ts";
@@ -27,6 +28,8 @@ export interface TrainOptions {
   readonly rule?: Rule;
   /** How ranks are cut. Default: what is below a tenth of |W|_F; for methods that keep their ranks, nothing. */
   readonly truncation?: Truncation;
+  /** Most singular values that are kept of all blocks together, matrices then; on top of `truncation`. Default: no limit. */
+  readonly rankBudget?: number;
   /** Bases and ranks change in every k-th step; between, only cores move. Default 1. */
   readonly adaptEvery?: number;
   /** Epochs, counted from 0, from which bases and ranks stay as they are. Default: none. */
@@ -145,9 +148,8 @@ export async function* train(
           `the local solve at node ${failure.node} of block ${results.indexOf(failure)} gave numbers that are not finite`,
           last,
         );
-      const ends = (results as readonly StepSuccess[]).map(({ y }) =>
-        method.promises.rankAdaptive ? truncate(y, plan.truncation) : { y, discarded: 0 },
-      );
+      const moved = (results as readonly StepSuccess[]).map(({ y }) => y);
+      const ends = method.promises.rankAdaptive ? cut(moved, plan) : moved.map((y) => ({ y, discarded: 0 }));
       const { passengers } = flow.latest;
       const next: Weights = {
         blocks: ends.map(({ y }) => y),
@@ -186,13 +188,34 @@ const core = coreStep();
  */
 const everything: Truncation = { tolerance: "off" };
 
+/** Cuts the ranks of all blocks: by the tolerance and limits of each, then by what they may have together. */
+function cut(
+  blocks: readonly TTN[],
+  { truncation, rankBudget }: { readonly truncation: Truncation; readonly rankBudget: number },
+): readonly Truncated[] {
+  const first = blocks.map((y) => truncate(y, truncation));
+  if (rankBudget === Number.POSITIVE_INFINITY) return first;
+  const ranks = ranksWithin(
+    rankBudget,
+    first.map(({ y }) => y),
+  );
+  return first.map(({ y, discarded }, k) => {
+    const second = truncate(y, { tolerance: "off", maxRank: ranks[k]! });
+    return { y: second.y, discarded: Math.hypot(discarded, second.discarded) };
+  });
+}
+
 const ranksOf = ({ blocks }: Weights): TrainingStep["ranks"] =>
   blocks.map((y) => ranks(y).filter((_, id) => id !== rootOf(y.tree)));
 
 /** Checks everything that training is given and fills in the defaults. */
 function planOf(model: Model, data: Dataset, options: TrainOptions) {
   const { epochs, rate, integrator = parallelBug(), rule = sgd(), adaptEvery = 1, seed = 0 } = options;
-  const { freezeFrom = Number.POSITIVE_INFINITY, signal = new AbortController().signal } = options;
+  const {
+    freezeFrom = Number.POSITIVE_INFINITY,
+    rankBudget = Number.POSITIVE_INFINITY,
+    signal = new AbortController().signal,
+  } = options;
   model.check(data);
   const samples = data.inputs.shape[0]!;
   const { batch = Math.min(128, samples) } = options;
@@ -200,6 +223,7 @@ function planOf(model: Model, data: Dataset, options: TrainOptions) {
   checkCount("batch", batch, samples, "the number of samples");
   checkCount("adaptEvery", adaptEvery);
   if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
+  if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
   if (typeof integrator?.step !== "function")
     throw new TypeError(`train: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
   const { rankAdaptive, descends } = integrator.promises;
@@ -207,6 +231,12 @@ function planOf(model: Model, data: Dataset, options: TrainOptions) {
     throw new RangeError(
       `train: ${integrator.name} keeps its ranks and cannot follow the tolerance ${options.truncation.tolerance}`,
     );
+  const random: Random = seeded(seed);
+  const initial = options.initial ?? model.initial(random);
+  if (rankBudget !== Number.POSITIVE_INFINITY) {
+    if (!rankAdaptive) throw new RangeError(`train: ${integrator.name} keeps its ranks and cannot follow a rankBudget`);
+    ranksWithin(rankBudget, initial.blocks);
+  }
   if (rule.needsGalerkin && !descends)
     throw new RangeError(
       `train: ${rule.name} needs a method that ends with a Galerkin step in augmented bases (augmentedBug(), parallelBug()), not ${integrator.name}`,
@@ -221,7 +251,6 @@ function planOf(model: Model, data: Dataset, options: TrainOptions) {
     return h;
   };
   rateOf(0);
-  const random: Random = seeded(seed);
   return {
     integrator,
     rule,
@@ -231,9 +260,10 @@ function planOf(model: Model, data: Dataset, options: TrainOptions) {
     samples,
     batch,
     truncation,
+    rankBudget,
     rateOf,
     stepsAnEpoch: Math.floor(samples / batch),
-    initial: options.initial ?? model.initial(random),
+    initial,
     executor: options.executor ?? inline(),
     random,
   };

@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { inline } from "../../src/executors/inline.ts";
-import { augmentedBug, euler, evolve, fixedRankBug, parallelBug, projectorSplitting, rk4 } from "../../src/index.ts";
+import {
+  augmentedBug,
+  balanced,
+  euler,
+  evolve,
+  fixedRankBug,
+  parallelBug,
+  projectorSplitting,
+  randomState,
+  rk4,
+  scale,
+} from "../../src/index.ts";
 import type { Integrator } from "../../src/integrators/integrator.ts";
 import { workspace } from "../../src/linalg/workspace.ts";
 import {
@@ -11,6 +22,7 @@ import {
   dense,
   GradientFlow,
   lowRank,
+  type Objective,
   sequential,
 } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
@@ -211,4 +223,40 @@ describe("with any integrator of the family, in the one loop over time", () => {
     expect(n).toBe(w.shape[1]);
     return { ...weights.blocks[0]!, tensors: [eye, permute(w, [1, 0]), one] };
   };
+});
+
+describe("a weight that is a deeper tree", () => {
+  const tree = balanced(4);
+  const target = randomState(tree, [4, 3, 4, 3], 3, seeded(1));
+  const start = randomState(tree, [4, 3, 4, 3], 2, seeded(2));
+  /** |W - A|^2 / 2, whose gradient is W - A: two networks. */
+  const fit = (): Objective => (w) => {
+    const [y] = w.blocks as [TTN];
+    const gap = combine([
+      [1, toDense(y)],
+      [-1, toDense(target)],
+    ]);
+    return { loss: norm(gap) ** 2 / 2, blocks: [[y, scale(-1, target)]], passengers: [] };
+  };
+  const run = async (integrator: Integrator, tolerance: number | "off") => {
+    const flow = new GradientFlow(fit, { blocks: [start], passengers: [] });
+    const problem = { name: "fit", rhs: flow.rhs[0]!, initial: start, span: [0, 6] as const, observables: {} };
+    let y = start;
+    const truncation = { tolerance };
+    for await (const s of evolve(problem, { integrator, h: 0.5, solver: euler(), truncation, executor: inline() }))
+      y = s.y;
+    return { y, passes: flow.passes, steps: 12 };
+  };
+
+  test.each([
+    ["parallel BUG", parallelBug(), 1],
+    ["augmented BUG", augmentedBug(), 1],
+    ["fixed-rank BUG, one for the leaves, one for each projection above", fixedRankBug(), 4],
+  ] as const)("%s", async (_, integrator, passes) => {
+    const { y, passes: made, steps } = await run(integrator, integrator.promises.rankAdaptive ? 1e-6 : "off");
+    expect(made).toBe(passes * steps);
+    const left = difference(toDense(y), toDense(target));
+    if (integrator.promises.rankAdaptive) expect(left).toBeLessThan(1e-2);
+    else expect(left).toBeLessThan(difference(toDense(start), toDense(target)));
+  });
 });

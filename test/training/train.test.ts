@@ -8,12 +8,14 @@ import {
   adam,
   crossEntropy,
   type Dataset,
+  decayingMatrix,
   dense,
   gaussianClasses,
   lowRank,
   type Model,
   meanSquaredError,
   parameterCounts,
+  ranksWithin,
   type Sequential,
   sequential,
   sgd,
@@ -25,6 +27,7 @@ import {
 } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
+import { schmidtValues } from "../../src/ttn/truncate.ts";
 import { combine, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
 
 const classes = (samples: number, seed: number, spread = 1): Dataset =>
@@ -197,6 +200,19 @@ describe("training", () => {
     });
   });
 
+  test("a budget of ranks goes where singular values are large", async () => {
+    const truncation = { tolerance: 1e-3, relative: true, minRank: 1 };
+    const steps = await all(model, train1, { epochs: 2, batch: 50, rate: 0.2, truncation, rankBudget: 9 });
+    for (const { ranks } of steps.slice(1)) expect(ranks[0]![0]! + ranks[1]![0]!).toBeLessThanOrEqual(9);
+    const random = seeded(6);
+    const [a, b] = [decayingMatrix(8, 7, 5, random, 1), decayingMatrix(9, 6, 5, random, 1)];
+    const values = [a, b].map((y) => [...schmidtValues(y, 0)]);
+    const least = values.flat().sort((x, y) => y - x)[5]!;
+    expect(ranksWithin(6, [a, b])).toEqual(values.map((v) => v.filter((s) => s >= least).length));
+    expect(ranksWithin(2, [a, decayingMatrix(9, 6, 5, random, 1e-9)])).toEqual([1, 1]);
+    expect(() => ranksWithin(1, [a, b])).toThrow("the budget is 1, expected an integer of at least 2");
+  });
+
   test("the rate may change from epoch to epoch", async () => {
     const asked: number[] = [];
     const rate = (epoch: number): number => {
@@ -327,6 +343,13 @@ describe("what cannot be trained is refused before any work", () => {
       "train: fixed-rank BUG keeps its ranks and cannot follow the tolerance 0.1",
       {},
       { integrator: fixedRankBug(), truncation: { tolerance: 0.1 } },
+    ],
+    ["ranksWithin: the budget is 1", {}, { rankBudget: 1 }],
+    ["train: rankBudget is 2.5", {}, { rankBudget: 2.5 }],
+    [
+      "train: fixed-rank BUG keeps its ranks and cannot follow a rankBudget",
+      {},
+      { integrator: fixedRankBug(), rankBudget: 4 },
     ],
     ["truncation: tolerance is 0", {}, { truncation: { tolerance: 0 } }],
   ])("%s", async (message, changed, options) => {
