@@ -17,6 +17,7 @@ import {
   seeded,
 } from "../../src/index.ts";
 import { dlra, scratchFolder, setting } from "../cli/run.ts";
+import { cutTo } from "../integrators/support.ts";
 
 const folder = scratchFolder();
 
@@ -240,7 +241,7 @@ test.each([
       h: 0.1,
       solver: rk4(),
       executor: metered.executor,
-      truncation: { tolerance: "off", maxRank: 2 },
+      truncation: cutTo(methods[name], 2),
     },
   )) {
     if (step.step > 0) metered.step();
