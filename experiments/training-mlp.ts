@@ -80,6 +80,16 @@ export const trainingMlp = experiment({
       .union([positive, z.literal("auto")])
       .default("auto")
       .describe("learning rate, a positive number, or auto (0.2 with SGD, 0.1 for dense, 0.002 and 0.001 with Adam)"),
+    momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("share of the last step's velocity that is kept, a number from 0 to below 1; not with Adam"),
+    rankBudget: z
+      .union([count, z.literal("none")])
+      .default("none")
+      .describe("most ranks of all layers together, a positive integer, or none"),
     hidden: z.array(count).default([128, 128]).describe("sizes of the hidden layers, an array of positive integers"),
     activation: z.enum(["relu", "tanh", "gelu"]).default("relu").describe("relu, tanh or gelu"),
     rank: count.default(32).describe("rank to start with, a positive integer (at most what the sizes allow)"),
@@ -190,6 +200,8 @@ export const trainingMlp = experiment({
           ? { tolerance: p.tau, relative: true, method: p.truncation, minRank: p.minRank, maxRank: p.maxRank }
           : { tolerance: "off" },
         adaptEvery: p.adaptEvery,
+        momentum: p.momentum,
+        ...(p.rankBudget === "none" ? {} : { rankBudget: p.rankBudget }),
         ...(p.freezeFrom === "never" ? {} : { freezeFrom: p.freezeFrom }),
         seed: p.seed,
         signal: host.signal,

@@ -32,8 +32,9 @@ export class GradientFlow {
   #step = -1;
   #objective: Objective | null = null;
   #at: Point;
-  #known: (Point & { readonly evaluation: Evaluation; readonly fields: readonly Networks[] }) | null = null;
+  #known: (Point & { readonly evaluation: Evaluation; readonly fields: readonly (readonly TTN[])[] }) | null = null;
   #first: Evaluation | null = null;
+  #drift: readonly (readonly TTN[])[] = [];
 
   /** `draw(step)` is the objective of a step: the same function for as long as the step lasts. */
   constructor(draw: (step: number) => Objective, weights: Weights) {
@@ -63,9 +64,13 @@ export class GradientFlow {
     this.#first = null;
   }
 
-  /** Takes all weights to a point; blocks and passengers that no local problem speaks of stay there. */
-  moveTo(weights: Weights): void {
+  /**
+   * Takes all weights to a point; blocks and passengers that no local problem speaks of stay there. `drift` is added to the field of each
+   * block as long as the weights are not taken elsewhere: the velocity of a heavy ball. Default: none.
+   */
+  moveTo(weights: Weights, drift: readonly (readonly TTN[])[] = []): void {
     this.#at = this.#point(weights);
+    this.#drift = drift;
   }
 
   /** Takes one block to where a local problem of it starts. */
@@ -94,7 +99,7 @@ export class GradientFlow {
     const point = this.#withBlock(block, y);
     const known = this.#known;
     const isKnown = known?.images.every((image, k) => distance(image, point.images[k]!) <= same * norm(image));
-    return (isKnown ? known! : this.#evaluate(point)).fields[block]!;
+    return [...(isKnown ? known! : this.#evaluate(point)).fields[block]!, ...(this.#drift[block] ?? [])];
   }
 
   #evaluate(point: Point) {

@@ -12,7 +12,17 @@ export {
   type SizedLayer,
 } from "./layers.ts";
 export { crossEntropy, type Loss, meanSquaredError } from "./losses.ts";
-export { addRow, applyDense, applyLowRank, gelu, LowRankWeight, mapEntries, relu, tanh } from "./operations.ts";
+export {
+  addRow,
+  addScaled,
+  applyDense,
+  applyLowRank,
+  gelu,
+  LowRankWeight,
+  mapEntries,
+  relu,
+  tanh,
+} from "./operations.ts";
 export { type ParameterCounts, parameterCounts } from "./parameters.ts";
 export { ranksWithin } from "./rank-budget.ts";
 export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } from "./rules.ts";

@@ -1,8 +1,8 @@
 import { scaled } from "../linalg/contract.ts";
 import { type Random, randomTensor } from "../linalg/random.ts";
-import { tensor } from "../linalg/tensor.ts";
+import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { decayingMatrix } from "./initial.ts";
-import { addRow, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
+import { addRow, addScaled, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
 import type { Tape, Variable } from "./tape.ts";
 import type { Weights } from "./weights.ts";
 
@@ -35,23 +35,36 @@ export interface LowRankOptions {
   readonly gain?: number;
   /** Whether a bias is added, a passenger. Default true. */
   readonly bias?: boolean;
+  /**
+   * A matrix, outputs x inputs, that stays as it is and to which the weight is added: z = (B + scale W) x + b, an adapter. The weight then
+   * starts at zero unless a gain is given. Default: none.
+   */
+  readonly base?: Tensor;
+  /** What the weight is multiplied by beside a base; alpha / r in the papers. Default 1. */
+  readonly scale?: number;
 }
 
 /**
  * z = W x + b with W = U S V^T of a rank that training chooses: m outputs, n inputs, O((m + n) r) a sample.
  * Throws a RangeError when a size or the gain is not positive, or the rank more than a matrix of these sizes has.
  */
-export function lowRank(outputs: number, { rank, gain = 0.1, bias = true }: LowRankOptions = {}): Layer {
+export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
+  const { rank, base, scale = 1, gain = base ? 0 : 0.1, bias = true } = options;
   checkCount("lowRank: outputs", outputs);
   if (rank !== undefined) checkCount("lowRank: rank", rank);
-  if (!(gain > 0 && gain < Number.POSITIVE_INFINITY))
-    throw new RangeError(`lowRank: gain is ${gain}, expected a positive number`);
+  if (!(gain < Number.POSITIVE_INFINITY && (gain > 0 || (gain === 0 && base))))
+    throw new RangeError(`lowRank: gain is ${gain}, expected a positive number${base ? " or zero" : ""}`);
+  if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))
+    throw new RangeError(`lowRank: scale is ${scale}, expected a positive number`);
+  if (!base && options.scale !== undefined) throw new RangeError("lowRank: scale was given without a base");
   return {
     name: `low-rank layer of ${outputs}`,
     sized(inputs) {
       const most = Math.min(inputs, outputs);
       if (rank !== undefined && rank > most)
         throw new RangeError(`lowRank: rank is ${rank}, a matrix of ${outputs}x${inputs} has at most ${most}`);
+      if (base && shapeText(base.shape) !== `${outputs}x${inputs}`)
+        throw new RangeError(`lowRank: the base is ${shapeText(base.shape)}, expected ${outputs}x${inputs}`);
       return {
         outputs,
         counts: { blocks: 1, passengers: bias ? 1 : 0 },
@@ -59,7 +72,11 @@ export function lowRank(outputs: number, { rank, gain = 0.1, bias = true }: LowR
           blocks: [decayingMatrix(outputs, inputs, rank ?? Math.min(32, most), random, gain)],
           passengers: bias ? [tensor([outputs])] : [],
         }),
-        record: (tape, x, { blocks, passengers }) => withBias(tape, applyLowRank(tape, x, blocks[0]!), passengers[0]),
+        record(tape, x, { blocks, passengers }) {
+          const z = applyLowRank(tape, x, blocks[0]!);
+          const whole = base ? addScaled(tape, applyDense(tape, x, tape.constant(base)), scale, z) : z;
+          return withBias(tape, whole, passengers[0]);
+        },
       };
     },
   };

@@ -1,4 +1,4 @@
-import { matmul, permute } from "../linalg/contract.ts";
+import { combine, matmul, permute, scaled } from "../linalg/contract.ts";
 import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { factorsOf, type MatrixFactors, matrixNetwork } from "../ttn/matrix-rhs.ts";
 import type { TTN } from "../ttn/ttn.ts";
@@ -67,6 +67,20 @@ export function addRow(tape: Tape, x: Variable, row: Variable): Variable {
     tape.add(x, d); // nothing else holds it after this
   });
 }
+
+/** Z = X + factor Y. */
+export const addScaled = (tape: Tape, x: Variable, factor: number, y: Variable): Variable =>
+  tape.record(
+    combine([
+      [1, x.value],
+      [factor, y.value],
+    ]),
+    x.isConstant && y.isConstant,
+    (d) => {
+      if (!y.isConstant) tape.add(y, scaled(factor, d));
+      tape.add(x, d);
+    },
+  );
 
 /** Z = f(X) entry by entry; `slope(x, f(x))` is f'. */
 export function mapEntries(

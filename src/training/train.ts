@@ -2,8 +2,10 @@ import { inline } from "../executors/inline.ts";
 import type { Executor } from "../integrators/executor.ts";
 import type { Integrator, StepContext, StepFailure, StepSuccess } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
+import { combine } from "../linalg/contract.ts";
 import { type Random, seeded } from "../linalg/random.ts";
-import { allFinite } from "../linalg/tensor.ts";
+import { allFinite, type Tensor } from "../linalg/tensor.ts";
+import { scale } from "../ttn/arithmetic.ts";
 import { rootOf } from "../ttn/tree.ts";
 import { checkTruncation, type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
 import { ranks, type TTN } from "../ttn/ttn.ts";
@@ -26,6 +28,11 @@ export interface TrainOptions {
   readonly integrator?: Integrator;
   /** Default: `sgd()`. */
   readonly rule?: Rule;
+  /**
+   * Share of the last step's velocity that this one goes on with, from 0 to below 1: the heavy ball, with `sgd()` only. The velocity is
+   * (W1 - W0) / rate, a network in bases of its own, so that nothing has to be carried over when bases turn. Default 0.
+   */
+  readonly momentum?: number;
   /** How ranks are cut. Default: what is below a tenth of |W|_F; for methods that keep their ranks, nothing. */
   readonly truncation?: Truncation;
   /** Most singular values that are kept of all blocks together, matrices then; on top of `truncation`. Default: no limit. */
@@ -108,6 +115,7 @@ export async function* train(
   yield last;
 
   let t = 0;
+  let velocity: Velocity = { blocks: [], passengers: [] };
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     const h = plan.rateOf(epoch);
     const order = shuffled(plan.samples, random);
@@ -120,7 +128,10 @@ export async function* train(
       if (step === 0) checkRepeats(model.objective(samples), weights);
       const passes = flow.passes;
       flow.beginStep(step);
-      flow.moveTo(weights);
+      flow.moveTo(
+        weights,
+        velocity.blocks.map((v) => v.map((part) => scale(plan.momentum, part))),
+      );
       const results = await together(
         weights.blocks.length,
         plan.executor,
@@ -150,13 +161,30 @@ export async function* train(
         );
       const moved = (results as readonly StepSuccess[]).map(({ y }) => y);
       const ends = method.promises.rankAdaptive ? cut(moved, plan) : moved.map((y) => ({ y, discarded: 0 }));
-      const { passengers } = flow.latest;
+      const passengers = flow.latest.passengers.map((g, i) =>
+        velocity.passengers.length === 0
+          ? g
+          : combine([
+              [1, g],
+              [-plan.momentum, velocity.passengers[i]!],
+            ]),
+      );
       const next: Weights = {
         blocks: ends.map(({ y }) => y),
         passengers: weights.passengers.map((p, i) => state.advance(i, p, passengers[i]!, h)),
       };
       const bad = next.passengers.findIndex((p) => !allFinite(p));
       if (bad >= 0) throw new TrainingError(`passenger ${bad} has numbers that are not finite`, last);
+      if (plan.momentum > 0)
+        velocity = {
+          blocks: moved.map((y, k) => [scale(1 / h, y), scale(-1 / h, weights.blocks[k]!)]),
+          passengers: next.passengers.map((p, i) =>
+            combine([
+              [1 / h, p],
+              [-1 / h, weights.passengers[i]!],
+            ]),
+          ),
+        };
       t += h;
       last = {
         step: step + 1,
@@ -178,6 +206,12 @@ export async function* train(
     const { starter } = integrator;
     return starter && step < starter.steps ? starter.integrator : integrator;
   }
+}
+
+/** How weights moved in the last step, before ranks were cut; sums of networks for blocks. */
+interface Velocity {
+  readonly blocks: readonly (readonly TTN[])[];
+  readonly passengers: readonly Tensor[];
 }
 
 const core = coreStep();
@@ -210,7 +244,7 @@ const ranksOf = ({ blocks }: Weights): TrainingStep["ranks"] =>
 
 /** Checks everything that training is given and fills in the defaults. */
 function planOf(model: Model, data: Dataset, options: TrainOptions) {
-  const { epochs, rate, integrator = parallelBug(), rule = sgd(), adaptEvery = 1, seed = 0 } = options;
+  const { epochs, rate, integrator = parallelBug(), rule = sgd(), adaptEvery = 1, seed = 0, momentum = 0 } = options;
   const {
     freezeFrom = Number.POSITIVE_INFINITY,
     rankBudget = Number.POSITIVE_INFINITY,
@@ -222,6 +256,10 @@ function planOf(model: Model, data: Dataset, options: TrainOptions) {
   checkCount("epochs", epochs);
   checkCount("batch", batch, samples, "the number of samples");
   checkCount("adaptEvery", adaptEvery);
+  if (!(momentum >= 0 && momentum < 1))
+    throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
+  if (momentum > 0 && rule.needsGalerkin)
+    throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
   if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
   if (typeof integrator?.step !== "function")
@@ -259,6 +297,7 @@ function planOf(model: Model, data: Dataset, options: TrainOptions) {
     signal,
     samples,
     batch,
+    momentum,
     truncation,
     rankBudget,
     rateOf,

@@ -28,6 +28,7 @@ import {
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
+import type { TTN } from "../../src/ttn/ttn.ts";
 import { combine, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
 
 const classes = (samples: number, seed: number, spread = 1): Dataset =>
@@ -104,6 +105,40 @@ describe("all blocks and passengers together", () => {
       expect(difference(step.weights.passengers[2]!, c3)).toBeLessThan(1e-10 * norm(c3));
       if (k > 0) expect(step.loss).toBeCloseTo(b[k]!.loss!, 10);
     }
+  });
+
+  test("with momentum at full rank it is the heavy ball", async () => {
+    const model = small();
+    const start = model.initial(seeded(4));
+    const momentum = 0.8;
+    const steps = await all(model, data, {
+      epochs: 20,
+      batch: 96,
+      rate: 0.1,
+      initial: start,
+      momentum,
+      truncation: off,
+    });
+    const now = [...start.blocks.map((y) => toDense(y)), ...start.passengers];
+    let before = now;
+    for (const [k, { weights }] of steps.slice(1).entries()) {
+      const found = model.objective(data)(steps[k]!.weights);
+      const gradients = [...found.blocks.map((g) => toDense([g].flat()[0] as TTN)), ...found.passengers];
+      const next = now.map((w, i) =>
+        combine([
+          [1 + momentum, w],
+          [-momentum, before[i]!],
+          [-0.1, gradients[i]!],
+        ]),
+      );
+      before = [...now];
+      now.splice(0, now.length, ...next);
+      const ends = [...weights.blocks.map((y) => toDense(y)), ...weights.passengers];
+      ends.forEach((w, i) => {
+        expect(difference(w, now[i]!)).toBeLessThan(1e-10 * (1 + norm(w)));
+      });
+    }
+    expect(steps.at(-1)!.loss).toBeLessThan(steps[1]!.loss!);
   });
 
   test.each([
@@ -198,6 +233,33 @@ describe("training", () => {
     steps.slice(1).forEach((s, k) => {
       expect(factorsOf(s.weights.blocks[0]!).s).not.toEqual(factorsOf(steps[k]!.weights.blocks[0]!).s);
     });
+  });
+
+  test("an adapter changes a given matrix by one of low rank, and starts at it", async () => {
+    const random = seeded(12);
+    const [base, x, u, v] = [
+      [6, 8],
+      [200, 8],
+      [6, 2],
+      [8, 2],
+    ].map((shape) => randomTensor(random, shape)) as [Tensor, Tensor, Tensor, Tensor];
+    const adapted = sequential(8, [lowRank(6, { rank: 4, base, scale: 0.5, bias: false })], meanSquaredError());
+    const change = matmul(u, v, "N", "T");
+    const wanted = combine([
+      [1, base],
+      [1, change],
+    ]);
+    const on: Dataset = { inputs: x, targets: matmul(x, wanted, "N", "T") };
+    expect(difference(adapted.predict(adapted.initial(seeded(1)), x), matmul(x, base, "N", "T"))).toBe(0);
+    const steps = await all(adapted, on, {
+      epochs: 100,
+      batch: 200,
+      rate: 4,
+      truncation: { tolerance: 1e-2, relative: true },
+    });
+    expect(steps.at(-1)!.ranks).toEqual([[2, 2]]);
+    const w = toDense(steps.at(-1)!.weights.blocks[0]!);
+    expect(difference(combine([[0.5, w]]), change)).toBeLessThan(2e-2 * norm(change));
   });
 
   test("a budget of ranks goes where singular values are large", async () => {
@@ -345,6 +407,8 @@ describe("what cannot be trained is refused before any work", () => {
       { integrator: fixedRankBug(), truncation: { tolerance: 0.1 } },
     ],
     ["ranksWithin: the budget is 1", {}, { rankBudget: 1 }],
+    ["train: momentum is 1, expected a number from 0 to below 1", {}, { momentum: 1 }],
+    ["train: momentum is 0.5, but Adam on cores has", {}, { momentum: 0.5, rule: adam(), integrator: augmentedBug() }],
     ["train: rankBudget is 2.5", {}, { rankBudget: 2.5 }],
     [
       "train: fixed-rank BUG keeps its ranks and cannot follow a rankBudget",
@@ -361,6 +425,10 @@ describe("what cannot be trained is refused before any work", () => {
     expect(() => lowRank(3, { gain: 0 })).toThrow("lowRank: gain is 0");
     expect(() => sequential(4, [lowRank(3, { rank: 5 })], crossEntropy())).toThrow(
       "lowRank: rank is 5, a matrix of 3x4 has at most 3",
+    );
+    expect(() => lowRank(3, { scale: 2 })).toThrow("lowRank: scale was given without a base");
+    expect(() => sequential(4, [lowRank(3, { base: data.inputs })], crossEntropy())).toThrow(
+      "lowRank: the base is 96x12, expected 3x4",
     );
     expect(() => sequential(4, [], crossEntropy())).toThrow("sequential: no layers");
     expect(() => activation("step" as "relu")).toThrow('activation: name is "step", expected one of relu, tanh, gelu');
