@@ -1,3 +1,4 @@
+export { type ConvolutionOptions, convolution, type ImageShape, maxPool } from "./convolution.ts";
 export { coreStep } from "./core-step.ts";
 export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
 export { GradientFlow } from "./gradient-flow.ts";

@@ -1,5 +1,5 @@
 import { combine, matmul, permute, scaled } from "../linalg/contract.ts";
-import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
+import { identity, shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { factorsOf, type MatrixFactors, matrixNetwork } from "../ttn/matrix-rhs.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { Tape, Variable } from "./tape.ts";
@@ -7,7 +7,7 @@ import type { Tape, Variable } from "./tape.ts";
 /** A weight of low rank on a tape, and the parts of dL/dW that come together in a pass. */
 export class LowRankWeight {
   readonly value: TTN;
-  readonly #parts: { readonly outputs: Tensor; readonly inputs: Tensor }[] = [];
+  readonly #parts: Part[] = [];
 
   constructor(value: TTN) {
     this.value = value;
@@ -18,18 +18,31 @@ export class LowRankWeight {
     this.#parts.push({ outputs, inputs });
   }
 
-  /** dL/dW = sum D^T X as networks of as many columns as there were samples; never formed. */
+  /**
+   * dL/dW = sum D^T X as networks of min(samples, outputs, inputs) columns: in factors, unless there are more rows than the matrix has,
+   * as in a convolution, where it is the smaller thing.
+   */
   get derivative(): readonly TTN[] {
-    const { tree } = this.value;
-    if (this.#parts.length === 0) {
-      const { u, v } = factorsOf(this.value);
-      return [matrixNetwork(tree, { left: tensor([u.shape[0]!, 1]), right: tensor([v.shape[0]!, 1]) })];
-    }
-    return this.#parts.map(({ outputs, inputs }) => {
-      const factors: MatrixFactors = { left: permute(outputs, [1, 0]), right: permute(inputs, [1, 0]) };
-      return matrixNetwork(tree, factors);
-    });
+    const { u, v } = factorsOf(this.value);
+    const [m, n] = [u.shape[0]!, v.shape[0]!];
+    const parts = this.#parts.length > 0 ? this.#parts : [{ outputs: tensor([1, m]), inputs: tensor([1, n]) }];
+    return parts.map((part) => matrixNetwork(this.value.tree, inFewColumns(part, m, n)));
   }
+}
+
+/** D^T X as L R^T. */
+function inFewColumns({ outputs, inputs }: Part, m: number, n: number): MatrixFactors {
+  const rows = outputs.shape[0]!;
+  if (rows <= Math.min(m, n)) return { left: permute(outputs, [1, 0]), right: permute(inputs, [1, 0]) };
+  return m <= n
+    ? { left: identity(m), right: matmul(inputs, outputs, "T", "N") }
+    : { left: matmul(outputs, inputs, "T", "N"), right: identity(n) };
+}
+
+/** What a weight was applied to, and the derivative by what came out; a row a sample. */
+interface Part {
+  readonly outputs: Tensor;
+  readonly inputs: Tensor;
 }
 
 /**

@@ -1,0 +1,152 @@
+import { reshape, type Tensor, tensor } from "../linalg/tensor.ts";
+import { decayingMatrix } from "./initial.ts";
+import type { Layer } from "./layers.ts";
+import { addRow, applyLowRank } from "./operations.ts";
+import type { Tape, Variable } from "./tape.ts";
+
+/** The sizes of an image in a row of inputs: entry (i width + j) channels + c is channel c at row i, column j. */
+export interface ImageShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+export interface ConvolutionOptions extends ImageShape {
+  /** Channels of the result. */
+  readonly filters: number;
+  /** Height and width of the patches. */
+  readonly kernel: number;
+  /** Rank to start with. Default: 32, or what the sizes allow. */
+  readonly rank?: number;
+  /** |W|_F at the start over the root of the filters. Default 0.1. */
+  readonly gain?: number;
+}
+
+/**
+ * A convolution (cross-correlation, stride one, no padding) whose kernel is a matrix of low rank, filters x (kernel^2 channels), applied to
+ * every patch: the kernel unfolded along its first mode. The result is an image again, (height - kernel + 1) x (width - kernel + 1) x filters,
+ * and a bias for each filter is added. O(patches (filters + kernel^2 channels) r) a sample.
+ * Throws a RangeError when sizes are not positive integers, the kernel is larger than the image, or the inputs are no such image.
+ */
+export function convolution({ filters, kernel, rank, gain = 0.1, ...image }: ConvolutionOptions): Layer {
+  checkImage("convolution", image, { filters, kernel });
+  const { height, width, channels } = image;
+  if (kernel > Math.min(height, width))
+    throw new RangeError(`convolution: the kernel is ${kernel}x${kernel}, the image ${height}x${width}`);
+  if (!(gain > 0 && gain < Number.POSITIVE_INFINITY))
+    throw new RangeError(`convolution: gain is ${gain}, expected a positive number`);
+  const columns = kernel * kernel * channels;
+  const most = Math.min(filters, columns);
+  if (rank !== undefined && !(Number.isSafeInteger(rank) && rank >= 1 && rank <= most))
+    throw new RangeError(`convolution: rank is ${rank}, a kernel of ${filters}x${columns} has from 1 to ${most}`);
+  const indices = patchIndices(image, kernel);
+  const patches = (height - kernel + 1) * (width - kernel + 1);
+  return {
+    name: `low-rank convolution of ${filters}`,
+    sized(inputs) {
+      checkInputs("convolution", inputs, image);
+      return {
+        outputs: patches * filters,
+        counts: { blocks: 1, passengers: 1 },
+        initial: (random) => ({
+          blocks: [decayingMatrix(filters, columns, rank ?? Math.min(32, most), random, gain)],
+          passengers: [tensor([filters])],
+        }),
+        record(tape, x, { blocks, passengers }) {
+          const samples = x.value.shape[0]!;
+          const rows = rearranged(tape, x, [samples * patches, columns], indices);
+          const z = addRow(tape, applyLowRank(tape, rows, blocks[0]!), passengers[0]!);
+          return reshaped(tape, z, [samples, patches * filters]);
+        },
+      };
+    },
+  };
+}
+
+/**
+ * The largest entry of every 2 x 2 square of each channel; a last row or column that has no partner is left out. Slopes go to the first of equal ones.
+ * Throws a RangeError when the image is smaller than a square, or the inputs are no such image.
+ */
+export function maxPool(image: ImageShape): Layer {
+  checkImage("maxPool", image);
+  const { height, width, channels } = image;
+  const [rows, columns] = [Math.floor(height / 2), Math.floor(width / 2)];
+  if (rows * columns === 0) throw new RangeError(`maxPool: the image is ${height}x${width}, expected 2x2 or more`);
+  const outputs = rows * columns * channels;
+  return {
+    name: "largest of 2x2",
+    sized(inputs) {
+      checkInputs("maxPool", inputs, image);
+      return {
+        outputs,
+        counts: { blocks: 0, passengers: 0 },
+        initial: () => ({ blocks: [], passengers: [] }),
+        record(tape, x) {
+          const samples = x.value.shape[0]!;
+          const value = tensor([samples, outputs]);
+          const from = new Int32Array(samples * outputs);
+          const values = x.value.data;
+          for (let s = 0, q = 0; s < samples; s++)
+            for (let i = 0; i < rows; i++)
+              for (let j = 0; j < columns; j++)
+                for (let c = 0; c < channels; c++, q++) {
+                  const corner = s * inputs + (2 * i * width + 2 * j) * channels + c;
+                  let best = corner;
+                  for (const p of [corner + channels, corner + width * channels, corner + (width + 1) * channels])
+                    if (!(values[p]! <= values[best]!)) best = p; // not a number wins, and so is seen
+                  from[q] = best;
+                  value.data[q] = values[best]!;
+                }
+          return tape.record(value, x.isConstant, (d) => tape.add(x, gathered(d, from, x.value)));
+        },
+      };
+    },
+  };
+}
+
+/** For each patch of an image its entries, row by row. */
+function patchIndices({ height, width, channels }: ImageShape, kernel: number): Int32Array {
+  const indices: number[] = [];
+  for (let i = 0; i + kernel <= height; i++)
+    for (let j = 0; j + kernel <= width; j++)
+      for (let a = 0; a < kernel; a++)
+        for (let b = 0; b < kernel; b++)
+          for (let c = 0; c < channels; c++) indices.push(((i + a) * width + j + b) * channels + c);
+  return Int32Array.from(indices);
+}
+
+/** Entries of each sample taken by their indices, some of them often. */
+function rearranged(tape: Tape, x: Variable, shape: readonly number[], indices: Int32Array): Variable {
+  const [samples, inputs] = x.value.shape as [number, number];
+  const from = new Int32Array(samples * indices.length);
+  for (let s = 0, q = 0; s < samples; s++)
+    for (let k = 0; k < indices.length; k++, q++) from[q] = s * inputs + indices[k]!;
+  const value = tensor(shape);
+  for (let q = 0; q < from.length; q++) value.data[q] = x.value.data[from[q]!]!;
+  return tape.record(value, x.isConstant, (d) => tape.add(x, gathered(d, from, x.value)));
+}
+
+/** The adjoint of taking entries: each goes back to where it came from. */
+function gathered(d: Tensor, from: Int32Array, like: Tensor): Tensor {
+  const out = tensor(like.shape);
+  for (let q = 0; q < from.length; q++) out.data[from[q]!]! += d.data[q]!;
+  return out;
+}
+
+const reshaped = (tape: Tape, x: Variable, shape: readonly number[]): Variable =>
+  tape.record(reshape(x.value, shape), x.isConstant, (d) => tape.add(x, reshape(d, x.value.shape)));
+
+function checkImage(
+  what: string,
+  { height, width, channels }: ImageShape,
+  more: Readonly<Record<string, number>> = {},
+): void {
+  for (const [name, n] of Object.entries({ height, width, channels, ...more }))
+    if (!Number.isSafeInteger(n) || n < 1)
+      throw new RangeError(`${what}: ${name} is ${n}, expected a positive integer`);
+}
+
+function checkInputs(what: string, inputs: number, { height, width, channels }: ImageShape): void {
+  if (inputs !== height * width * channels)
+    throw new RangeError(`${what}: ${inputs} inputs, expected an image of ${height}x${width}x${channels}`);
+}
