@@ -1,7 +1,7 @@
 import { reshape, type Tensor, tensor } from "../linalg/tensor.ts";
-import { decayingMatrix } from "./initial.ts";
+import { decayingMatrix, decayingTucker } from "./initial.ts";
 import type { Layer } from "./layers.ts";
-import { addRow, applyLowRank } from "./operations.ts";
+import { addRow, applyLowRank, applyTucker } from "./operations.ts";
 import type { Tape, Variable } from "./tape.ts";
 
 /** The sizes of an image in a row of inputs: entry (i width + j) channels + c is channel c at row i, column j. */
@@ -16,7 +16,12 @@ export interface ConvolutionOptions extends ImageShape {
   readonly filters: number;
   /** Height and width of the patches. */
   readonly kernel: number;
-  /** Rank to start with. Default: 32, or what the sizes allow. */
+  /**
+   * "matrix" (default): the kernel unfolded to filters x (kernel^2 channels); "tucker": filters x kernel x kernel x channels with a
+   * basis for each. [schotthoefer2022low; zangrando2023tucker]
+   */
+  readonly format?: "matrix" | "tucker";
+  /** Rank to start with. Default: 32, or what the sizes allow; for a Tucker tensor of each mode. */
   readonly rank?: number;
   /** |W|_F at the start over the root of the filters. Default 0.1. */
   readonly gain?: number;
@@ -28,9 +33,12 @@ export interface ConvolutionOptions extends ImageShape {
  * and a bias for each filter is added. O(patches (filters + kernel^2 channels) r) a sample.
  * Throws a RangeError when sizes are not positive integers, the kernel is larger than the image, or the inputs are no such image.
  */
-export function convolution({ filters, kernel, rank, gain = 0.1, ...image }: ConvolutionOptions): Layer {
+export function convolution(options: ConvolutionOptions): Layer {
+  const { filters, kernel, format = "matrix", rank, gain = 0.1, ...image } = options;
   checkImage("convolution", image, { filters, kernel });
   const { height, width, channels } = image;
+  if (format !== "matrix" && format !== "tucker")
+    throw new RangeError(`convolution: format is ${JSON.stringify(format)}, expected "matrix" or "tucker"`);
   if (kernel > Math.min(height, width))
     throw new RangeError(`convolution: the kernel is ${kernel}x${kernel}, the image ${height}x${width}`);
   if (!(gain > 0 && gain < Number.POSITIVE_INFINITY))
@@ -40,6 +48,7 @@ export function convolution({ filters, kernel, rank, gain = 0.1, ...image }: Con
   if (rank !== undefined && !(Number.isSafeInteger(rank) && rank >= 1 && rank <= most))
     throw new RangeError(`convolution: rank is ${rank}, a kernel of ${filters}x${columns} has from 1 to ${most}`);
   const indices = patchIndices(image, kernel);
+  const apply = format === "matrix" ? applyLowRank : applyTucker;
   const patches = (height - kernel + 1) * (width - kernel + 1);
   return {
     name: `low-rank convolution of ${filters}`,
@@ -49,13 +58,17 @@ export function convolution({ filters, kernel, rank, gain = 0.1, ...image }: Con
         outputs: patches * filters,
         counts: { blocks: 1, passengers: 1 },
         initial: (random) => ({
-          blocks: [decayingMatrix(filters, columns, rank ?? Math.min(32, most), random, gain)],
+          blocks: [
+            format === "matrix"
+              ? decayingMatrix(filters, columns, rank ?? Math.min(32, most), random, gain)
+              : decayingTucker([filters, kernel, kernel, channels], rank ?? 32, random, gain),
+          ],
           passengers: [tensor([filters])],
         }),
         record(tape, x, { blocks, passengers }) {
           const samples = x.value.shape[0]!;
           const rows = rearranged(tape, x, [samples * patches, columns], indices);
-          const z = addRow(tape, applyLowRank(tape, rows, blocks[0]!), passengers[0]!);
+          const z = addRow(tape, apply(tape, rows, blocks[0]!), passengers[0]!);
           return reshaped(tape, z, [samples, patches * filters]);
         },
       };

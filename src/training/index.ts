@@ -2,7 +2,7 @@ export { type ConvolutionOptions, convolution, type ImageShape, maxPool } from "
 export { coreStep } from "./core-step.ts";
 export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
 export { GradientFlow } from "./gradient-flow.ts";
-export { decayingMatrix } from "./initial.ts";
+export { decayingMatrix, decayingTucker } from "./initial.ts";
 export {
   activation,
   dense,

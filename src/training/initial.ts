@@ -1,11 +1,13 @@
+import { scaled } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Random, randomTensor } from "../linalg/random.ts";
-import { tensor } from "../linalg/tensor.ts";
+import { entry, fromFunction, tensor } from "../linalg/tensor.ts";
+import { randomState } from "../ttn/construct.ts";
 import { orthonormalize } from "../ttn/gauge.ts";
 import { matrixNetwork } from "../ttn/matrix-rhs.ts";
-import { tree } from "../ttn/tree.ts";
-import type { TTN } from "../ttn/ttn.ts";
+import { rootOf, star, tree } from "../ttn/tree.ts";
+import { type TTN, withTensor } from "../ttn/ttn.ts";
 
 /** A matrix: rows and columns are the two leaves. */
 const matrixTree = tree([0, 1]);
@@ -32,4 +34,19 @@ export function decayingMatrix(rows: number, columns: number, rank: number, rand
     core.data[i * (rank + 1)] = factor * v;
   });
   return orthonormalize(matrixNetwork(matrixTree, { left, core, right }));
+}
+
+/**
+ * The same for a Tucker tensor: random orthonormal bases, and a core of normal numbers that decay as 1/((i+1)(j+1)...);
+ * |W|_F = gain sqrt(first size).
+ */
+export function decayingTucker(sizes: readonly number[], rank: number, random: Random, gain = 0.1): TTN {
+  const shape = star(sizes.length);
+  const y = randomState(shape, sizes, rank, random);
+  const root = rootOf(shape);
+  const core = y.tensors[root]!;
+  const decaying = fromFunction(core.shape, (...index) =>
+    index.reduce((p, i) => p / (i + 1), entry(core, ...index).re),
+  );
+  return withTensor(y, root, scaled((gain * Math.sqrt(sizes[0]!)) / norm(decaying), decaying));
 }

@@ -1,7 +1,9 @@
-import { combine, matmul, permute, scaled } from "../linalg/contract.ts";
-import { identity, shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
+import { combine, matmul, modeProduct, permute, scaled } from "../linalg/contract.ts";
+import { axpy } from "../linalg/level1.ts";
+import { identity, reshape, shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { factorsOf, type MatrixFactors, matrixNetwork } from "../ttn/matrix-rhs.ts";
-import type { TTN } from "../ttn/ttn.ts";
+import { rootOf } from "../ttn/tree.ts";
+import { modeSizes, type TTN } from "../ttn/ttn.ts";
 import type { Tape, Variable } from "./tape.ts";
 
 /** A weight of low rank on a tape, and the parts of dL/dW that come together in a pass. */
@@ -23,10 +25,20 @@ export class LowRankWeight {
    * as in a convolution, where it is the smaller thing.
    */
   get derivative(): readonly TTN[] {
+    if (this.value.tree.order !== 2) return [this.#whole()];
     const { u, v } = factorsOf(this.value);
     const [m, n] = [u.shape[0]!, v.shape[0]!];
     const parts = this.#parts.length > 0 ? this.#parts : [{ outputs: tensor([1, m]), inputs: tensor([1, n]) }];
     return parts.map((part) => matrixNetwork(this.value.tree, inFewColumns(part, m, n)));
+  }
+
+  /** dL/dW of a Tucker tensor as its own core: kernels are small. */
+  #whole(): TTN {
+    const { tree } = this.value;
+    const sizes = modeSizes(this.value);
+    const sum = tensor(sizes);
+    for (const { outputs, inputs } of this.#parts) axpy({ re: 1, im: 0 }, matmul(outputs, inputs, "T", "N"), sum);
+    return { tree, tensors: [...sizes.map((n) => identity(n)), reshape(sum, [...sizes, 1])], center: rootOf(tree) };
   }
 }
 
@@ -55,6 +67,25 @@ export function applyLowRank(tape: Tape, x: Variable, weight: LowRankWeight): Va
   return tape.record(value, false, (d) => {
     weight.add(d, x.value);
     if (!x.isConstant) tape.add(x, matmul(matmul(matmul(d, u), s), v, "N", "T"));
+  });
+}
+
+/**
+ * Z = X W^T for W the matricisation of a Tucker tensor (a star of leaves) along its first mode: (X M^T) U^T with U its first basis and M, r x
+ * (all other modes), the core times the other bases.
+ */
+export function applyTucker(tape: Tape, x: Variable, weight: LowRankWeight): Variable {
+  const { tree, tensors } = weight.value;
+  const modes = tree.order;
+  const u = tensors[0]!;
+  const rest = tensors
+    .slice(1, modes)
+    .reduce((core, basis, k) => modeProduct(core, k + 1, basis), tensors[rootOf(tree)]!);
+  const [r] = rest.shape as [number];
+  const m = reshape(rest, [r, rest.data.length / r]);
+  return tape.record(matmul(matmul(x.value, m, "N", "T"), u, "N", "T"), false, (d) => {
+    weight.add(d, x.value);
+    if (!x.isConstant) tape.add(x, matmul(matmul(d, u), m));
   });
 }
 

@@ -48,7 +48,7 @@ const convolutions = [
   convolution({ height: 7, width: 6, channels: 2, filters: 3, kernel: 2, rank: 2, gain: 1 }),
   activation("tanh"),
   maxPool({ height: 6, width: 5, channels: 3 }),
-  convolution({ height: 3, width: 2, channels: 3, filters: 4, kernel: 2, rank: 3, gain: 1 }),
+  convolution({ height: 3, width: 2, channels: 3, filters: 4, kernel: 2, rank: 2, gain: 1, format: "tucker" }),
   activation("tanh"),
   dense(3),
 ];
