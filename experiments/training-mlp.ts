@@ -214,6 +214,7 @@ export const trainingMlp = experiment({
       }
     } catch (error) {
       if (last === null || (!host.signal.aborted && !(error instanceof TrainingError))) throw error;
+      if (error instanceof TrainingError) last = error.last;
       outcome = host.signal.aborted
         ? { status: "interrupted", message: `interrupted after step ${last.step}` }
         : { status: "failed", message: (error as Error).message };

@@ -30,5 +30,6 @@ export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } 
 export { type Sequential, sequential } from "./sequential.ts";
 export { type Pullback, Tape, type Variable } from "./tape.ts";
 export { together } from "./together.ts";
-export { TrainingError, type TrainingStep, type TrainOptions, train } from "./train.ts";
+export { TrainingError, type TrainingStep, train } from "./train.ts";
+export type { TrainOptions } from "./train-options.ts";
 export type { Dataset, Evaluation, Model, Objective, Weights } from "./weights.ts";

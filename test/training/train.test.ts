@@ -457,6 +457,7 @@ test("a loss that is not finite ends training with the last good weights", async
   expect(last.step).toBeGreaterThan(0);
   for (const { data } of [...last.weights.passengers, ...last.weights.blocks.flatMap((y) => y.tensors)])
     expect(data.every(Number.isFinite)).toBe(true);
+  expect(run.lossOf(last.weights, on)).toSatisfy(Number.isFinite);
 });
 
 test("integrators know nothing of training", () => {

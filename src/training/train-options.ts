@@ -1,0 +1,112 @@
+import { inline } from "../executors/inline.ts";
+import type { Executor } from "../integrators/executor.ts";
+import type { Integrator } from "../integrators/integrator.ts";
+import { parallelBug } from "../integrators/parallel-bug.ts";
+import { type Random, seeded } from "../linalg/random.ts";
+import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
+import { ranksWithin } from "./rank-budget.ts";
+import { type Rule, sgd } from "./rules.ts";
+import type { Dataset, Model, Weights } from "./weights.ts";
+
+export interface TrainOptions {
+  /** How often all samples are gone through. */
+  readonly epochs: number;
+  /** Samples in a step; what is left of an epoch is left out, another part each time. Default: all, but at most 128. */
+  readonly batch?: number;
+  /** Length of a step, the learning rate: a number, or one for each epoch from 0. */
+  readonly rate: number | ((epoch: number) => number);
+  /** Default: `parallelBug()`, one pass a step. */
+  readonly integrator?: Integrator;
+  /** Default: `sgd()`. */
+  readonly rule?: Rule;
+  /**
+   * Share of the last step's velocity that this one goes on with, from 0 to below 1: the heavy ball, with `sgd()` only. The velocity is
+   * (W1 - W0) / rate, a network in bases of its own, so that nothing has to be carried over when bases turn. Default 0.
+   */
+  readonly momentum?: number;
+  /** How ranks are cut. Default: what is below a tenth of |W|_F; for methods that keep their ranks, nothing. */
+  readonly truncation?: Truncation;
+  /** Most singular values that are kept of all blocks together, matrices then; on top of `truncation`. Default: no limit. */
+  readonly rankBudget?: number;
+  /** Bases and ranks change in every k-th step; between, only cores move. Default 1. */
+  readonly adaptEvery?: number;
+  /** Epochs, counted from 0, from which bases and ranks stay as they are. Default: none. */
+  readonly freezeFrom?: number;
+  /** Seed of the first weights and of the order of samples. Default 0. */
+  readonly seed?: number;
+  /** Weights to start from. Default: the model's own. */
+  readonly initial?: Weights;
+  readonly executor?: Executor;
+  readonly signal?: AbortSignal;
+}
+
+/** Checks everything that training is given and fills in the defaults. */
+export function planOf(model: Model, data: Dataset, options: TrainOptions) {
+  const { epochs, rate, integrator = parallelBug(), rule = sgd(), adaptEvery = 1, seed = 0, momentum = 0 } = options;
+  const {
+    freezeFrom = Number.POSITIVE_INFINITY,
+    rankBudget = Number.POSITIVE_INFINITY,
+    signal = new AbortController().signal,
+  } = options;
+  model.check(data);
+  const samples = data.inputs.shape[0]!;
+  const { batch = Math.min(128, samples) } = options;
+  checkCount("epochs", epochs);
+  checkCount("batch", batch, samples, "the number of samples");
+  checkCount("adaptEvery", adaptEvery);
+  if (!(momentum >= 0 && momentum < 1))
+    throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
+  if (momentum > 0 && rule.needsGalerkin)
+    throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
+  if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
+  if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
+  if (typeof integrator?.step !== "function")
+    throw new TypeError(`train: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
+  const { rankAdaptive, descends } = integrator.promises;
+  if (!rankAdaptive && options.truncation && options.truncation.tolerance !== "off")
+    throw new RangeError(
+      `train: ${integrator.name} keeps its ranks and cannot follow the tolerance ${options.truncation.tolerance}`,
+    );
+  const random: Random = seeded(seed);
+  const initial = options.initial ?? model.initial(random);
+  if (rankBudget !== Number.POSITIVE_INFINITY) {
+    if (!rankAdaptive) throw new RangeError(`train: ${integrator.name} keeps its ranks and cannot follow a rankBudget`);
+    ranksWithin(rankBudget, initial.blocks);
+  }
+  if (rule.needsGalerkin && !descends)
+    throw new RangeError(
+      `train: ${rule.name} needs a method that ends with a Galerkin step in augmented bases (augmentedBug(), parallelBug()), not ${integrator.name}`,
+    );
+  const truncation: Truncation =
+    options.truncation ?? (rankAdaptive ? { tolerance: 0.1, relative: true } : { tolerance: "off" });
+  checkTruncation(truncation);
+  const rateOf = (epoch: number): number => {
+    const h = typeof rate === "function" ? rate(epoch) : rate;
+    if (!(h > 0 && h < Number.POSITIVE_INFINITY))
+      throw new RangeError(`train: the rate of epoch ${epoch} is ${h}, expected a positive number`);
+    return h;
+  };
+  rateOf(0);
+  return {
+    integrator,
+    rule,
+    adaptEvery,
+    freezeFrom,
+    signal,
+    samples,
+    batch,
+    momentum,
+    truncation,
+    rankBudget,
+    rateOf,
+    stepsAnEpoch: Math.floor(samples / batch),
+    initial,
+    executor: options.executor ?? inline(),
+    random,
+  };
+}
+
+function checkCount(name: string, n: number, most = Number.MAX_SAFE_INTEGER, what = ""): void {
+  if (!Number.isSafeInteger(n) || n < 1 || n > most)
+    throw new RangeError(`train: ${name} is ${n}, expected a positive integer${what ? ` up to ${what}, ${most}` : ""}`);
+}
