@@ -20,7 +20,10 @@ const parameters = z.object({
   degree: byScale(z.int().min(1), "degree of the spherical harmonics, a positive integer"),
   nodesXi: byScale(z.int().min(1), "quadrature nodes of xi, a positive integer"),
   nodesEta: byScale(z.int().min(1), "quadrature nodes of eta, a positive integer"),
-  distribution: z.enum(["uniform", "normal"]).default("uniform").describe("of the inputs: uniform (-1 to 1) or normal"),
+  distribution: z
+    .enum(["uniform", "normal"])
+    .default("uniform")
+    .describe("distribution of the inputs: uniform (-1 to 1) or normal"),
   scattering: expressionParameter("scattering by x, y, xi and eta", "1 - xi"),
   absorption: expressionParameter("absorption by x, y, xi and eta", "1 - eta"),
   width: number
@@ -50,7 +53,7 @@ export const radiationPlane = experiment({
     const { problem, scattering, absorption } = await problemOf(p);
     if (p.reference && !(scattering && absorption))
       throw new ConfigError(
-        `radiation-plane: reference is true with scattering ${p.scattering} and absorption ${p.absorption}; the full solution is computed where scattering depends on xi alone, absorption on eta alone`,
+        `radiation-plane: reference is true with scattering ${p.scattering} and absorption ${p.absorption}; the full solution is computed where scattering depends on xi alone, absorption on eta alone; set reference=false to go without`,
       );
     return studyRadiation({
       problem,

@@ -88,7 +88,7 @@ export const radiationReference = experiment({
     return {
       record,
       extra: {
-        steps: options.steps ?? problem.steps,
+        steps: reference.steps,
         points: [...reference.points],
         ...Object.fromEntries(Object.entries(problem.grid).map(([name, points]) => [name, [...points]])),
         maxE: Math.max(...reference.E),

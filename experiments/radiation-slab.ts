@@ -28,7 +28,10 @@ const parameters = z.object({
   nodesXi: byScale(count(1), "quadrature nodes of xi, a positive integer"),
   nodesEta: byScale(count(1), "quadrature nodes of eta, a positive integer"),
   nodes: byScale(count(1), "quadrature nodes of each of six inputs, a positive integer"),
-  distribution: z.enum(["uniform", "normal"]).default("uniform").describe("of the inputs: uniform (-1 to 1) or normal"),
+  distribution: z
+    .enum(["uniform", "normal"])
+    .default("uniform")
+    .describe("distribution of the inputs: uniform (-1 to 1) or normal"),
   sigma0: z
     .union([number, auto])
     .default("auto")
@@ -43,7 +46,7 @@ const parameters = z.object({
     .default("auto")
     .describe("for six inputs: share of the published amplitudes, a number, or auto (0.5)"),
   scattering: expressionParameter("scattering by x and the inputs, such as 5 + 4*xi + eta", "sigma0 and so on"),
-  absorption: number.nonnegative().default(0).describe("absorption, zero or more"),
+  absorption: number.nonnegative().default(0).describe("absorption coefficient, zero or more"),
   width: byScale(z.number().positive(), "standard deviation of the pulse at the start, a positive number"),
   initial: expressionParameter("zeroth moment at the start by x, such as exp(-x^2)", "the pulse"),
 });
@@ -77,7 +80,7 @@ export const radiationSlab = experiment({
     const { problem, sigma } = await problemOf(p);
     if (p.reference && !sigma)
       throw new ConfigError(
-        `radiation-slab: reference is true with scattering ${JSON.stringify(p.scattering)}; the full solution is computed for scattering that is the same at all x`,
+        `radiation-slab: reference is true with scattering ${JSON.stringify(p.scattering)}; the full solution is computed for scattering that is the same at all x; set reference=false to go without`,
       );
     return studyRadiation({
       problem,

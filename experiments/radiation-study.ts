@@ -47,15 +47,25 @@ export const radiationParameters = {
     .default("auto")
     .describe("a truncation tolerance for each step, a positive number, off, or auto (near the paper's)"),
   maxRank: runSettings.maxRank.describe("largest rank of an edge, a positive integer, or auto (the paper's)"),
-  relative: z.boolean().default(true).describe(runSettings.relative.description!),
-  minRank: z.int().positive().default(2).describe(runSettings.minRank.description!),
+  relative: z
+    .union([z.boolean(), auto])
+    .default("auto")
+    .describe("whether the tolerance is relative to the norm: true, false, or auto (true where ranks adapt)"),
+  minRank: z
+    .union([z.int().positive(), auto])
+    .default("auto")
+    .describe("smallest rank kept by truncation, a positive integer, or auto (2 where ranks adapt)"),
   integrator: runSettings.integrator.unwrap().default("parallel").describe(runSettings.integrator.description!),
   tail: runSettings.tail.unwrap().default("l1-keep-one").describe(runSettings.tail.description!),
   conserve: z
     .boolean()
     .default(false)
     .describe("whether mass and E at every point follow the scheme's own law despite truncation: true or false"),
-  rank: z.int().positive().default(10).describe("rank of the start, of which one direction has amplitude, an integer"),
+  rank: z
+    .int()
+    .positive()
+    .default(10)
+    .describe("rank of the start, of which one direction has amplitude, a positive integer"),
   reference: z
     .boolean()
     .default(false)
@@ -63,7 +73,7 @@ export const radiationParameters = {
   compare: z
     .boolean()
     .default(false)
-    .describe("whether to run augmented too (for integrator=augmented, parallel): true or false"),
+    .describe("whether to run a second method too, augmented or, beside augmented itself, parallel: true or false"),
 };
 
 type SharedParameters = z.infer<z.ZodObject<typeof radiationParameters>>;
@@ -144,6 +154,12 @@ export async function studyRadiation(study: RadiationStudy): Promise<Outcome> {
 /** The settings of a run, what they leave open filled in; for the method beside, those of the main method's own form are dropped. */
 function settingsOf({ problem, parameters: p, usual }: RadiationStudy, integrator: RunSettings["integrator"]) {
   const own = usual(integrator);
+  const or = <V>(value: V, usually: Exclude<V, "auto">) => (value === "auto" ? usually : (value as Exclude<V, "auto">));
+  const cutting = (usually: Pick<RunSettings, "relative" | "minRank"> & { readonly tolerance: number | "off" }) => ({
+    tolerance: or(p.tolerance, usually.tolerance),
+    relative: or(p.relative, usually.relative),
+    minRank: or(p.minRank, usually.minRank),
+  });
   const settings: RunSettings = {
     ...p,
     integrator,
@@ -153,11 +169,15 @@ function settingsOf({ problem, parameters: p, usual }: RadiationStudy, integrato
     dt: problem.dt,
     seed: 1,
     tree: "binary",
-    maxRank: p.maxRank === "auto" ? own.maxRank : p.maxRank,
+    maxRank: or(p.maxRank, own.maxRank),
+    ...cutting({ tolerance: "off", relative: false, minRank: 1 }),
     ...(integrator === p.integrator ? {} : { root: "auto", coupling: "auto", firstStep: "auto" }),
   };
-  const adapts = integratorOf(settings).promises.rankAdaptive;
-  return p.tolerance === "auto" ? { ...settings, tolerance: adapts ? own.tolerance : ("off" as const) } : settings;
+  if (!integratorOf(settings).promises.rankAdaptive) return settings;
+  return {
+    ...settings,
+    ...cutting({ tolerance: own.tolerance, relative: true, minRank: Math.min(2, settings.maxRank as number) }),
+  };
 }
 
 /** How to evolve with these settings; checks them. */

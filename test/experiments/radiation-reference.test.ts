@@ -64,6 +64,7 @@ test.each([
   [{ problem: "plane", nx: 30 }, "nx = 30 was given with problem = plane"],
   [{ nx: 2 }, "nx is 2, expected grid points of a slab, an integer from 3, or auto"],
   [{ problem: "plane", scale: "quick", cfl: 0.9 }, "cfl is 0.9, expected a positive number of at most"],
+  [{ scale: "quick", steps: 3 }, "slabReference: steps is 3, expected 5 or more: with fewer, rk4 is not stable"],
   [{ scale: "quick", sigma0: 1 }, "the scattering coefficient is -"],
 ])("%o is refused before any work", async (given, message) => {
   const { code, stderr } = await dlra([

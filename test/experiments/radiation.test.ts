@@ -158,7 +158,13 @@ describe("parameters of radiation", () => {
     expect(Math.abs(free.result.massChange)).toBeGreaterThan(1e-8);
   });
 
+  test("methods that keep their ranks are run without limits of truncation", async () => {
+    const { result } = await run("radiation-slab", { ...small, integrator: "fixed-rank", rank: 4 });
+    expect(result.status).toBe("completed");
+  });
+
   test.each([
+    ["radiation-slab", { integrator: "fixed-rank", minRank: 3 }, /minRank = 3 was given, but integrator=fixed-rank/],
     ["radiation-slab", { cfl: 3 }, /cfl is 3, expected a positive number of at most 0\.\d+: beyond, rk4/],
     ["radiation-slab", { cfl: 1.2, solver: "euler" }, /cfl is 1\.2, expected .* at most 0\.\d+: beyond, euler/],
     ["radiation-slab", { sigmaXi: 7 }, /scattering coefficient is -[\d.]+ at xi = -0\.9\d+, eta = -0\.9/],
@@ -168,7 +174,11 @@ describe("parameters of radiation", () => {
     ["radiation-slab", { scattering: "5 + xi", sigma0: 4 }, /sigma0 = 4 was given with scattering = 5 \+ xi/],
     ["radiation-slab", { initial: "1/x" }, /1 \/ x is Infinity at x = 0, expected a finite number/],
     ["radiation-slab", { nx: 2 }, /nx is 2, expected number of grid points, an integer from 3/],
-    ["radiation-slab", { distribution: "beta" }, /distribution is "beta", expected of the inputs: uniform/],
+    [
+      "radiation-slab",
+      { distribution: "beta" },
+      /distribution is "beta", expected distribution of the inputs: uniform/,
+    ],
     ["radiation-slab", { inputs: 6, nodesXi: 8 }, /nodesXi = 8 was given with inputs = 6/],
     ["radiation-slab", { scattering: "5 + x^2", reference: true }, /reference is true with scattering/],
     ["radiation-slab", { conserve: true, root: "assembled" }, /does not keep given functionals/],

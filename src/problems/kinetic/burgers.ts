@@ -43,6 +43,7 @@ export interface Statistics {
   readonly Var: Float64Array;
 }
 
+/** What `burgers` returns: `exact` is the mean and variance over the inputs. */
 export interface BurgersProblem extends SolvedProblem<Statistics> {
   readonly grid: { readonly x: Float64Array };
   readonly inputs: readonly { readonly name: string; readonly nodes: Float64Array; readonly weights: Float64Array }[];

@@ -35,6 +35,7 @@ export interface FokkerPlanckOptions {
   readonly T?: number;
 }
 
+/** What `fokkerPlanck` returns: `exact` is the mean and covariance. */
 export interface FokkerPlanckProblem extends SolvedProblem<Moments> {
   readonly rhs: LinearRhs;
 }

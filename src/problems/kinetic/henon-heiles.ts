@@ -32,6 +32,7 @@ export interface HenonHeilesOptions {
   readonly T?: number;
 }
 
+/** What `henonHeiles` returns. */
 export interface HenonHeilesProblem extends Problem {
   readonly rhs: LinearRhs;
   /** H, real. */

@@ -35,6 +35,7 @@ export interface VlasovPoissonOptions {
   readonly T?: number;
 }
 
+/** What `vlasovPoisson` returns. */
 export interface VlasovPoissonProblem extends Problem {
   readonly grid: { readonly x: Float64Array; readonly v: Float64Array };
   /** E on the points in space. */

@@ -1,4 +1,5 @@
-import type { Tensor } from "../../linalg/tensor.ts";
+import { norm } from "../../linalg/level1.ts";
+import { allFinite, type Tensor } from "../../linalg/tensor.ts";
 import { scale } from "../../ttn/arithmetic.ts";
 import { productState } from "../../ttn/construct.ts";
 import { linearRhs } from "../../ttn/operators/linear-rhs.ts";
@@ -38,8 +39,12 @@ export function momentProblem(equation: MomentEquation): RadiationProblem {
   if (!(T > 0)) throw new RangeError(`${name}: T is ${T}, expected a positive number`);
   const sizes = [x.length * (y?.length ?? 1), moments, ...inputs.map((i) => i.nodes.length)];
   const operator = productSum(t, sizes, terms);
-  const shape = start ?? source?.vectors;
-  if (!shape) throw new RangeError(`${name}: neither a source nor an initial value was given, expected one of them`);
+  const begin = start?.every((v) => norm(v) > 0 || !allFinite(v)) ? start : null;
+  const shape = begin ?? source?.vectors;
+  if (!shape)
+    throw new RangeError(
+      `${name}: ${start ? "the initial value is zero everywhere, and no source" : "neither a source nor an initial value"} was given, expected one of them`,
+    );
   const padded = productState(t, shape, rank);
   const q = source && productState(t, source.vectors);
   const linear = linearRhs([{ operator }]);
@@ -57,7 +62,7 @@ export function momentProblem(equation: MomentEquation): RadiationProblem {
           sourceRhs(Number.isFinite(source.until) ? (s) => scale(s <= source.until * (1 + 1e-12) ? 1 : 0, q) : q),
         )
       : linear,
-    initial: start ? padded : scale(0, padded),
+    initial: begin ? padded : scale(0, padded),
     span: [0, T],
     observables: radiationObservables(moments, inputs, y ? dx * dx : dx),
   };

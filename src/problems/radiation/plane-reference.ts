@@ -7,6 +7,7 @@ import { chebyshevPoints, type Family, lagrangeMeans, meanAndVariance } from "./
 import type { RadiationProblem } from "./problem.ts";
 import type { Reference, ReferenceOptions } from "./slab-reference.ts";
 import { type HarmonicFlux, harmonicFlux } from "./spherical-harmonics.ts";
+import { stableSteps } from "./stability.ts";
 
 /** How the coefficients of a plane depend on its two inputs. */
 export interface PlaneCoefficients {
@@ -28,8 +29,8 @@ export interface PlaneCoefficients {
  *
  * Works on moments x points of the quadrant: a step costs 2 points sum of squares of the blocks of |A| (products of the backend),
  * memory three such arrays. Nothing is taken from the problem's operator, but its grid, inputs, step and start (zeroth moment).
- * Throws a RangeError for a problem that is not one in the plane with two inputs, a start that is not even in x and y, and a
- * coefficient that is negative at a node.
+ * Throws a RangeError for a problem that is not one in the plane with two inputs, a start that is not even in x and y, a
+ * coefficient that is negative at a node, and too few steps for stability.
  */
 export function planeReference(
   problem: RadiationProblem,
@@ -37,12 +38,12 @@ export function planeReference(
   options: ReferenceOptions = {},
 ): Reference {
   const { grid, inputs, initial, span } = problem;
-  const { points: count = 12, steps = problem.steps } = options;
+  const { points: count = 12 } = options;
   if (!("y" in grid) || inputs.length !== 2)
     throw new RangeError(
       `planeReference: ${problem.name} has ${inputs.length} inputs${"y" in grid ? "" : " in a slab"}, expected two in the plane`,
     );
-  allCounts("planeReference", { points: count, steps });
+  allCounts("planeReference", { points: count });
   const [xi, eta] = inputs as [(typeof inputs)[0], (typeof inputs)[0]];
   const sigmaS = xi.nodes.map(scattering);
   const sigmaA = eta.nodes.map(absorption);
@@ -50,11 +51,18 @@ export function planeReference(
     const bad = values.find((v) => !(v >= 0 && v < Number.POSITIVE_INFINITY));
     if (bad !== undefined) throw new RangeError(`planeReference: ${what} is ${bad} at a node, expected zero or more`);
   }
-  const dt = (span[1] - span[0]) / steps;
+  const duration = span[1] - span[0];
+  const dx = grid.x[1]! - grid.x[0]!;
+  const steps = stableSteps("planeReference", options.steps, problem.steps, "euler", duration, {
+    speed: Math.SQRT2,
+    dx,
+    decay: Math.max(...sigmaS) + Math.max(...sigmaA),
+  });
+  const dt = duration / steps;
   const n = grid.x.length;
   const start = quadrantOf(problem.observables["E"]!(initial, span[0]) as Float64Array, n);
   const degree = Math.round((Math.sqrt(8 * modeSizes(initial)[1]! + 1) - 3) / 2);
-  const quadrant = new Quadrant(n, grid.x[1]! - grid.x[0]!, dt, harmonicFlux(degree));
+  const quadrant = new Quadrant(n, dx, dt, harmonicFlux(degree));
   // a polynomial of degree `steps` needs no more points than that
   const points = chebyshevPoints(Math.min(count, steps + 1), Math.min(...sigmaS), Math.max(...sigmaS));
   const runs = Array.from(points, (sigma, k) =>
@@ -78,6 +86,7 @@ export function planeReference(
     Var: wholeOf(Var, n),
     points,
     fields: undamped.map((field) => wholeOf(field, n)),
+    steps,
   };
 }
 

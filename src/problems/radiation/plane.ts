@@ -88,6 +88,8 @@ export function plane(options: PlaneOptions): RadiationProblem {
     ...inputs.map(({ nodes }) => fromFunction([nodes.length], () => 1)),
   ];
   const dt = cfl * dx;
+  const steps = Math.floor(T / dt + 1e-9);
+  if (steps < 1) throw new RangeError(`${name}: T is ${T}, expected a time step, ${dt}, or more`);
   return momentProblem({
     name,
     tree: options.tree ?? radiationTree(inputs.length),
@@ -104,7 +106,7 @@ export function plane(options: PlaneOptions): RadiationProblem {
     start: vectors(initial),
     source: source ? { vectors: vectors(source.profile), until: source.until ?? Number.POSITIVE_INFINITY } : null,
     rank,
-    T: Math.floor(T / dt + 1e-9) * dt,
+    T: steps * dt,
     dt,
   });
 }

@@ -3,7 +3,9 @@ import { allCounts, allNumbers } from "../matrix/checks.ts";
 import { gaussLegendre } from "../quadrature.ts";
 import type { CollocatedInput } from "./distributions.ts";
 import { chebyshevPoints, lagrangeMeans, meanAndVariance } from "./interpolation.ts";
+import { largestSpeed } from "./legendre.ts";
 import type { RadiationProblem } from "./problem.ts";
+import { stableSteps } from "./stability.ts";
 
 /** Mean and variance of the zeroth moment at every grid point, without any low-rank approximation. */
 export interface Reference {
@@ -13,10 +15,13 @@ export interface Reference {
   readonly points: Float64Array;
   /** The zeroth moment there, one field for each point. */
   readonly fields: readonly Float64Array[];
+  /** Time steps that were taken. */
+  readonly steps: number;
 }
 
+/** How a full solution is computed. */
 export interface ReferenceOptions {
-  /** Time steps in the span. Default: those of the problem. */
+  /** Time steps in the span. Default: those of the problem, or the least that is stable where that is more. */
   readonly steps?: number;
   /** Chebyshev points that the solution is computed at. Default 24 in a slab, 12 in a plane. */
   readonly points?: number;
@@ -38,7 +43,8 @@ const mostNodes = 1e7;
  * transport is upwind along each ordinate, and scattering a rank-one product. Cost 8 nx N points an evaluation, without
  * anything of size N x N; nothing is taken from the problem's operator, but its grid, inputs, step and start (zeroth moment).
  * Takes 24 points for the interval [0, 10] and T = 2 to round-off; an error shows as a change with `points`.
- * Throws a RangeError for a problem in the plane, a coefficient that is negative at a node, or more than 10^7 nodes.
+ * Throws a RangeError for a problem in the plane, a coefficient that is negative at a node, more than 10^7 nodes,
+ * or too few steps for stability.
  */
 export function slabReference(
   problem: RadiationProblem,
@@ -46,9 +52,9 @@ export function slabReference(
   options: ReferenceOptions & { readonly absorption?: number } = {},
 ): Reference {
   const { grid, inputs, initial } = problem;
-  const { points: count = 24, absorption = 0, steps = problem.steps } = options;
+  const { points: count = 24, absorption = 0 } = options;
   if ("y" in grid) throw new RangeError(`slabReference: ${problem.name} is a problem in the plane, expected a slab`);
-  allCounts("slabReference", { points: count, steps });
+  allCounts("slabReference", { points: count });
   allNumbers("slabReference", { absorption });
   const distribution = [...distributionOf(inputs, sigma)];
   const range = [Math.min, Math.max].map((f) => distribution.reduce((m, [s]) => f(m, s), distribution[0]![0]));
@@ -58,10 +64,17 @@ export function slabReference(
   const points = chebyshevPoints(count, low, high);
   const start = problem.observables["E"]!(initial, 0) as Float64Array;
   const [t0, t1] = problem.span;
+  const moments = modeSizes(initial)[1]!;
+  const dx = (grid.x.at(-1)! - grid.x[0]!) / (grid.x.length - 1);
+  const steps = stableSteps("slabReference", options.steps, problem.steps, "rk4", t1 - t0, {
+    speed: largestSpeed(moments),
+    dx,
+    decay: high + absorption,
+  });
   const slab = {
     start,
-    moments: modeSizes(initial)[1]!,
-    dx: (grid.x.at(-1)! - grid.x[0]!) / (grid.x.length - 1),
+    moments,
+    dx,
     absorption,
     dt: (t1 - t0) / steps,
     steps,
@@ -71,7 +84,7 @@ export function slabReference(
     options.progress?.((k + 1) / points.length);
     return field;
   });
-  return { ...meanAndVariance(lagrangeMeans(points, distribution), [{ weight: 1, fields }]), points, fields };
+  return { ...meanAndVariance(lagrangeMeans(points, distribution), [{ weight: 1, fields }]), points, fields, steps };
 }
 
 /** The values of a function of the inputs at all nodes, with weights. */

@@ -132,6 +132,7 @@ describe("the line source with uncertain coefficients", () => {
     [{ ...small, absorption: 0.5 }, "the absorption coefficient is -0."],
     [{ ...small, width: 0 }, "uncertainPlane: width is 0, expected a positive number"],
     [{ ...small, floor: -1 }, "uncertainPlane: floor is -1, expected zero or more"],
+    [{ ...small, T: 0.001 }, "uncertainPlane: T is 0.001, expected a time step, "],
     [{ ...small, T: Number.NaN }, "uncertainPlane: T is NaN, expected a finite number"],
     [{ ...small, nodesXi: 0 }, '"xi" has 0 nodes, expected a positive integer'],
   ])("refuses %o", (options, message) => {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import {
   manyInputSlab,
+  plane,
   planeReference,
   type RadiationProblem,
   slabReference,
@@ -68,12 +69,12 @@ describe("the full-rank reference of a slab", () => {
   });
 });
 
-const plane = { n: 20, degree: 5, nodesXi: 8, nodesEta: 8 };
+const quickPlane = { n: 20, degree: 5, nodesXi: 8, nodesEta: 8 };
 const coefficients = { scattering: (xi: number) => 1 - xi, absorption: (eta: number) => 1 - eta };
 
 describe("the full-rank reference of a plane", () => {
   test("is that of an independent program", () => {
-    const { E, Var } = planeReference(uncertainPlane(plane), coefficients, { points: 13 });
+    const { E, Var } = planeReference(uncertainPlane(quickPlane), coefficients, { points: 13 });
     const reference = planeOfReference();
     expect(relativeError(quadrant(E, 20), reference.E_quadrant.flat())).toBeLessThan(1e-13);
     expect(relativeError(quadrant(Var, 20), reference.Var_quadrant.flat())).toBeLessThan(1e-13);
@@ -94,11 +95,24 @@ describe("the full-rank reference of a plane", () => {
     expect(relativeError(Var, variance)).toBeLessThan(1e-12);
   });
 
+  test("takes as many Euler steps as stability needs, where a problem is for another scheme", () => {
+    const options = { interval: [-1, 1], n: 9, degree: 1, initial: 1, rank: 1, T: 1 } as const;
+    const inputs = ["xi", "eta"].map((name) => ({ name, distribution: "uniform", nodes: 2 }) as const);
+    const problem = plane({ name: "plane", ...options, inputs, scattering: 1, cfl: 0.9, scheme: "rk4" });
+    expect(problem.steps).toBe(4);
+    const zero = { scattering: () => 1, absorption: () => 0 };
+    // T = 4 dt = 0.9 in steps of at most 0.25 / (sqrt(2) + 0.125)
+    expect(planeReference(problem, zero).steps).toBe(6);
+  });
+
   test("is refused for what it does not solve", () => {
     const problem = uncertainPlane({ n: 8, degree: 1, nodesXi: 2, nodesEta: 2, cfl: 0.4 });
     expect(() => planeReference(uncertainSlab(small), coefficients)).toThrow("has 2 inputs in a slab, expected two");
     expect(() => planeReference(problem, { ...coefficients, absorption: () => -1 })).toThrow(
       "absorption is -1 at a node",
+    );
+    expect(() => planeReference(problem, coefficients, { steps: 1 })).toThrow(
+      /planeReference: steps is 1, expected \d+ or more: with fewer, euler is not stable/,
     );
     const skew = Float64Array.from({ length: 64 }, (_, p) => p);
     const tilted = { ...problem, observables: { E: () => skew } };

@@ -260,6 +260,11 @@ describe("slab", () => {
       /depends on "zeta", known inputs: none/,
     ],
     ["an initial value of another length", { initial: [1, 2] }, /initial has 2 values, the grid 21 points/],
+    [
+      "a start of zeros without a source",
+      { initial: () => 0 },
+      /initial value is zero everywhere, and no source was given/,
+    ],
     ["no time", { T: 0 }, /T is 0/],
     ["an empty interval", { interval: [1, -1] }, /interval is \[1, -1\]/],
   ])("%s is refused", (_, change, message) => {
