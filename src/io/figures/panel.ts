@@ -66,7 +66,12 @@ export function planPanel(panel: Panel, width: number, height: number): PlannedP
     padding: panel.x?.log ? 0.04 : 0.01,
     count: Math.max(3, Math.round(width / 100)),
   });
-  const y = planAxis(ys, panel.y ?? {}, { padding: 0.06, count: Math.max(3, Math.round(height / 50)) });
+  // the label of a horizontal guide stands above it
+  const isLabelled = guides.some((g) => g.kind === "horizontal" && g.label);
+  const y = planAxis(ys, panel.y ?? {}, {
+    padding: isLabelled ? 0.12 : 0.06,
+    count: Math.max(3, Math.round(height / 50)),
+  });
   return { panel, x, y, marginLeft: roomForTicks(y) };
 }
 
