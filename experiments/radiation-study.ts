@@ -117,12 +117,13 @@ export async function studyRadiation(study: RadiationStudy): Promise<Outcome> {
   const settings = settingsOf(study, p.integrator);
   optionsOf(study, settings);
   useBackend(p.backend);
+  // first, so that what it refuses is refused before the runs, and an interruption of it takes no finished run along
+  const full = await study.reference?.((share) => host.progress(share, "reference"));
   const main = await runWith(study, settings);
   const runs = [main];
   if (p.compare && main.record.status === "completed")
     runs.push(await runWith(study, settingsOf(study, p.integrator === "augmented" ? "parallel" : "augmented")));
-  const wanted = study.reference && runs.every((r) => r.record.status === "completed") ? study.reference : null;
-  const reference = await wanted?.((share) => host.progress(share, "reference"));
+  const reference = runs.every((r) => r.record.status === "completed") ? full : undefined;
   const other = runs[1];
   const errors = reference && Object.fromEntries(runs.map((run) => [run.name, distances(run, reference)]));
   const extra = {

@@ -186,6 +186,7 @@ describe("parameters of radiation", () => {
     ["radiation-plane", { cfl: 0.9 }, /cfl is 0\.9, expected a positive number of at most 0\.\d+/],
     ["radiation-plane", { scattering: "1 - 2*xi" }, /scattering coefficient is -/],
     ["radiation-plane", { absorption: "1 + z" }, /unknown variable "z" at character 5/],
+    ["radiation-plane", { initial: "x + 2", reference: true }, /planeReference: the start is not even in x and y/],
     ["radiation-plane", { n: 2 }, /n is 2, expected number of grid points in each direction, an integer from 3/],
   ])("%s refuses %j before the run", async (name, parameters, message) => {
     const out = folder(`refused-${count++}`);
