@@ -115,7 +115,9 @@ describe("a weakly coupled chain, Lanczos", () => {
     },
   );
 
-  test.each(those("nothing"))("$name drifts, less so in smaller steps", async ({ integrator }) => {
+  // a splitting promises nothing of the flow it is given; that of the suite does not drift
+  const drifting = those("nothing").filter(({ name }) => !name.includes("split from a flow"));
+  test.each(drifting)("$name drifts, less so in smaller steps", async ({ integrator }) => {
     const points = [];
     for (const h of [0.08, 0.04, 0.02]) {
       const all = await run(unstarted(integrator), start(integrator), [0, 4], h);
@@ -158,7 +160,7 @@ describe("the norm identity of the assembled root, |C1|^2 = |C0|^2 + sum |Ct_i|^
       solver: exponential({ tolerance: 1e-14 }),
       executor: inline(),
       truncation: { tolerance: "off" },
-      measureMissed: false,
+      measureMissed: true, // for the start in the new bases
       signal: new AbortController().signal,
     } as const;
     const { y, widened } = (await integrator.step(context, start, 0, h)) as StepSuccess & { readonly widened: TTN };

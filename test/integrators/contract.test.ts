@@ -238,9 +238,9 @@ describe.each(methods)("$name", ({ integrator, applications, linearOnly = false,
     const rhs = schroedinger(productSum(shape, Array(4).fill(n), terms));
     const exact = exactSolution(terms, toDense(initial))(1);
     const points = [];
-    for (const h of [1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128]) {
+    for (const h of [1 / 8, 1 / 16, 1 / 32, 1 / 64]) {
       const last = await finalOf(problemOf(rhs, initial, [0, 1]), {
-        integrator,
+        integrator: unstarted(integrator),
         h,
         truncation: cut({ ...off, maxRank: 3 }),
       });
@@ -248,7 +248,7 @@ describe.each(methods)("$name", ({ integrator, applications, linearOnly = false,
     }
     if (points.every(({ error }) => error < 1e-9)) return; // splitting methods are exact here
     const counted = points.filter(({ error }) => error > 1e-9 && error < 0.1);
-    expect(counted.length).toBeGreaterThanOrEqual(4);
+    expect(counted.length).toBeGreaterThanOrEqual(3);
     expect(slopeOf(counted)).toBeGreaterThan(fitted);
   });
 
@@ -297,11 +297,11 @@ describe.each(methods)("$name", ({ integrator, applications, linearOnly = false,
     expect(slopeOf(points)).toBeGreaterThan(startsSlowly ? 0.6 : fitted);
   });
 
-  test("bases stay orthonormal over 500 steps", async () => {
+  test("bases stay orthonormal over 200 steps", async () => {
     const shape = balanced(4);
     const initial = spinState(shape, "random", 2, seeded(3));
     const rhs = schroedinger(longRangeIsing(shape));
-    const { y } = await finalOf(problemOf(rhs, initial, [0, 5]), {
+    const { y } = await finalOf(problemOf(rhs, initial, [0, 2]), {
       integrator,
       h: 0.01,
       truncation: cut({ tolerance: 1e-8, maxRank: 3 }),
