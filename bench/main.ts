@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   augmentedBug,
+  type BackendName,
   balanced,
   evolve,
   type Problem,
@@ -19,13 +20,15 @@ import { available, cpuSeconds, currentDescription } from "./counting.ts";
 import { gemmRate, simdPeak } from "./gemm.ts";
 import { krylovShare } from "./krylov.ts";
 import { type Overhead, overhead } from "./overhead.ts";
+import { planeRun, slabRun, type Transport, type TransportMethod } from "./radiation.ts";
 import { oscillators, type StepTime, stepTime } from "./steps.ts";
 
 /*
- * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead memory; all without one.
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead slab plane memory; all without one.
  * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
  */
 
+const transportMethods = ["parallel-assembled", "parallel", "augmented"] as const;
 const self = fileURLToPath(import.meta.url);
 const say = (...lines: string[]): void => void process.stdout.write(`${lines.join("\n")}\n`);
 const table = (rows: readonly (readonly (string | number)[])[]): void => {
@@ -192,6 +195,35 @@ const parts: Record<string, () => void | Promise<void>> = {
     ]);
     results["overhead"] = rows;
   },
+  async slab() {
+    const rows: (Transport & { readonly backend: BackendName; readonly method: TransportMethod })[] = [];
+    for (const backend of backends)
+      for (const method of transportMethods) rows.push({ backend, method, ...(await slabRun(backend, method)) });
+    say("", "uncertain slab, 201 x 100 x 100 x 100, 800 steps, tolerance 1e-3");
+    table([
+      ["backend", "method", "CPU s", "ranks", "norm grows by"],
+      ...rows.map((r) => [r.backend, r.method, r.cpu.toFixed(1), r.ranks.join(" "), r.growth.toExponential(0)]),
+    ]);
+    results["slab"] = rows;
+  },
+  plane() {
+    const rows = transportMethods.map((method) => {
+      const out = execFileSync(process.execPath, [self, "plane-run", backends[0]!, method], { encoding: "utf8" });
+      return { backend: backends[0]!, method, ...(JSON.parse(out) as Transport & { readonly megabytes: number }) };
+    });
+    say("", `uncertain line source in the plane, 10^4 x 1024 x 100 x 100, 66 steps (${backends[0]})`);
+    table([
+      ["method", "CPU s", "peak MB", "ranks", "norm grows by"],
+      ...rows.map((r) => [
+        r.method,
+        r.cpu.toFixed(1),
+        r.megabytes.toFixed(0),
+        r.ranks.join(" "),
+        r.growth.toExponential(0),
+      ]),
+    ]);
+    results["plane"] = rows;
+  },
   memory() {
     const rows = backends.flatMap((b) =>
       (["augmented", "parallel"] as const).map((method) => {
@@ -216,6 +248,9 @@ const [first, ...more] = process.argv.slice(2);
 if (first === "peak-memory") {
   await stepTime(more[0] as "wasm", more[1] as "parallel", 32, 32);
   process.stdout.write(`${peakMegabytes()}`);
+} else if (first === "plane-run") {
+  const made = await planeRun(more[0] as BackendName, more[1] as TransportMethod);
+  process.stdout.write(JSON.stringify({ ...made, megabytes: peakMegabytes() }));
 } else {
   const chosen = first === undefined ? Object.keys(parts) : [first, ...more];
   const unknown = chosen.find((name) => !parts[name]);
