@@ -2,7 +2,7 @@ import * as z from "zod";
 import { adaptiveMethods, type MethodName, methods, useBackend } from "../src/index.ts";
 import { experiment, type RunRecord, record, runSettings } from "../src/io/index.ts";
 import { shock } from "./kinetic-gallery/burgers.ts";
-import type { Case, Finding, Gallery } from "./kinetic-gallery/case.ts";
+import { type Case, type Finding, type Gallery, scales } from "./kinetic-gallery/case.ts";
 import { ornsteinUhlenbeck } from "./kinetic-gallery/fokker-planck.ts";
 import { wavePacket } from "./kinetic-gallery/henon-heiles.ts";
 import { landau, twoStream } from "./kinetic-gallery/vlasov.ts";
@@ -36,7 +36,7 @@ export const kineticGallery = experiment({
       .union([z.literal("all"), z.array(z.enum(names)).nonempty()])
       .default("all")
       .describe(`all, or an array of ${names.join(", ")}`),
-    scale: z.enum(["paper", "quick"]).default("paper").describe("sizes and accuracies: paper or quick"),
+    scale: z.enum(scales).default("paper").describe("sizes and accuracies: paper, mid or quick"),
     integrator: z
       .enum(adaptiveMethods as readonly [MethodName, ...MethodName[]])
       .default("predicted")

@@ -5,8 +5,9 @@ import { type Case, effort, numbers } from "./case.ts";
 
 /** Mean and variance of an uncertain shock beside the exact ones. */
 export const shock: Case = async ({ scale, method, run }) => {
-  const quick = scale === "quick";
-  const problem = burgers(quick ? { nx: 120, nxi: 20, neta: 5 } : {});
+  const problem = burgers(
+    { paper: {}, mid: { nx: 300, nxi: 30, neta: 8 }, quick: { nx: 120, nxi: 20, neta: 5 } }[scale],
+  );
   const T = problem.span[1];
   const steps = Math.ceil(T / problem.dt - 1e-9);
   const record = await run(problem, {

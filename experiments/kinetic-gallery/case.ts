@@ -1,7 +1,9 @@
 import type { EvolveOptions, Problem, Snapshot } from "../../src/index.ts";
 import type { RunRecord } from "../../src/io/index.ts";
 
-export type Scale = "paper" | "quick";
+export const scales = ["paper", "mid", "quick"] as const;
+
+export type Scale = (typeof scales)[number];
 
 /** How a problem is run: its steps and accuracy; the method is the same for all. */
 export interface Stepping {

@@ -5,9 +5,13 @@ import { type Case, effort, numbers, relativeError } from "./case.ts";
 
 /** The spectrum of a wave packet in two dimensions beside that of the full matrix. */
 export const wavePacket: Case = async ({ scale, method, run }) => {
-  const quick = scale === "quick";
-  const problem = henonHeiles({ tree: balanced(2), T: quick ? 10 : 60 });
-  const record = await run(problem, { h: quick ? 0.1 : 0.05, tolerance: quick ? 1e-5 : 1e-6 });
+  const { T, ...stepping } = {
+    paper: { T: 60, h: 0.05, tolerance: 1e-6 },
+    mid: { T: 30, h: 0.05, tolerance: 1e-6 },
+    quick: { T: 10, h: 0.1, tolerance: 1e-5 },
+  }[scale];
+  const problem = henonHeiles({ tree: balanced(2), T });
+  const record = await run(problem, stepping);
   const times = record.times.map((t) => 2 * t);
   const values = record.observables["autocorrelation"] as Float64Array[];
   const [re, im] = [values.map((z) => z[0]!), values.map((z) => z[1]!)];

@@ -10,10 +10,13 @@ const kept = ["mass", "momentum", "energy", "norm"] as const;
 /** Landau damping: the electric energy beside the dispersion relation. */
 export const landau: Case = async ({ scale, method, run }) => {
   const k = 0.5;
-  const quick = scale === "quick";
-  const problem = vlasovPoisson({ k, ...(quick ? { nx: 16, nv: 64, T: 20 } : { nx: 32, nv: 128, T: 30 }) });
-  const h = quick ? 0.1 : 0.05;
-  const record = await run(problem, { h, tolerance: quick ? 1e-6 : 1e-7, solver });
+  const { h, tolerance, ...size } = {
+    paper: { nx: 32, nv: 128, T: 30, h: 0.05, tolerance: 1e-7 },
+    mid: { nx: 32, nv: 128, T: 25, h: 0.1, tolerance: 1e-6 },
+    quick: { nx: 16, nv: 64, T: 20, h: 0.1, tolerance: 1e-6 },
+  }[scale];
+  const problem = vlasovPoisson({ k, ...size });
+  const record = await run(problem, { h, tolerance, solver });
   const energy = numbers(record, "electricEnergy");
   const window = [3, problem.span[1]] as const; // before, other roots of the dispersion relation are not yet damped
   const { rate, frequency, peaks } = waveOf(record.times, energy, window);
@@ -58,9 +61,12 @@ export const landau: Case = async ({ scale, method, run }) => {
 /** Two streams: growth beside the dispersion relation, and the vortex in phase space. */
 export const twoStream: Case = async ({ scale, method, run }) => {
   const [k, v0] = [0.2, 2.4];
-  const quick = scale === "quick";
-  const problem = vlasovPoisson({ k, v0, alpha: 1e-4, T: 48, ...(quick ? { nx: 32, nv: 64 } : { nx: 64, nv: 256 }) });
-  const h = quick ? 0.2 : 0.1;
+  const { h, ...size } = {
+    paper: { nx: 64, nv: 256, h: 0.1 },
+    mid: { nx: 64, nv: 128, h: 0.1 },
+    quick: { nx: 32, nv: 64, h: 0.2 },
+  }[scale];
+  const problem = vlasovPoisson({ k, v0, alpha: 1e-4, T: 48, ...size });
   const times = [36, 42, 48];
   const panels: Field[] = [];
   const { x, v } = problem.grid;
