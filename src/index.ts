@@ -98,7 +98,8 @@ export {
   linearRhs,
   schroedinger,
 } from "./ttn/operators/linear-rhs.ts";
-export { type ProductTerm, pairTerms, pairwise, productSum } from "./ttn/operators/product-sum.ts";
+export { pairTerms, pairwise } from "./ttn/operators/pairwise.ts";
+export { type ProductTerm, productSum } from "./ttn/operators/product-sum.ts";
 export {
   adjoint,
   applyOperator,

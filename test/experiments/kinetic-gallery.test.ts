@@ -75,7 +75,7 @@ test("one problem runs alone, by another method", async () => {
 test.each([
   [{ integrator: "lie" }, /integrator is "lie", expected one of the methods predicted/],
   [{ problems: ["landua"] }, /problems is \["landua"\], expected all, or an array of landau/],
-  [{ scale: "huge" }, /scale is "huge", expected sizes and accuracies: paper or quick/],
+  [{ scale: "huge" }, /scale is "huge", expected sizes and accuracies: paper, mid or quick/],
 ])("refuses %j", async (wrong, message) => {
   const { code, stderr } = await dlra(["run", "kinetic-gallery", ...setting(wrong), "--out", folder("wrong")]);
   expect(code).not.toBe(0);

@@ -6,7 +6,7 @@ import { inner, norm } from "../../src/ttn/arithmetic.ts";
 import { randomState } from "../../src/ttn/construct.ts";
 import { centers } from "../../src/ttn/gauge.ts";
 import { expectation } from "../../src/ttn/operators/linear-rhs.ts";
-import { pairwise } from "../../src/ttn/operators/product-sum.ts";
+import { pairwise } from "../../src/ttn/operators/pairwise.ts";
 import { applyOperator } from "../../src/ttn/operators/ttno.ts";
 import { balanced, star, type Tree, train, tree } from "../../src/ttn/tree.ts";
 import { truncate } from "../../src/ttn/truncate.ts";

@@ -1,6 +1,7 @@
 import { combine, scaled } from "../../linalg/contract.ts";
 import { fromFunction, type Tensor } from "../../linalg/tensor.ts";
-import { type ProductTerm, pairTerms, productSum } from "../../ttn/operators/product-sum.ts";
+import { pairTerms } from "../../ttn/operators/pairwise.ts";
+import { type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts";
 import type { TTNO } from "../../ttn/operators/ttno.ts";
 import type { Tree } from "../../ttn/tree.ts";
 import { spinOperators } from "./spin-operators.ts";

@@ -16,7 +16,8 @@ import {
 import { longRangeIsing, powerLaw } from "../../../src/problems/quantum/hamiltonians.ts";
 import { spinOperators } from "../../../src/problems/quantum/spin-operators.ts";
 import { operators, productTerms, trees } from "../../../src/testing/index.ts";
-import { type ProductTerm, pairwise, productSum } from "../../../src/ttn/operators/product-sum.ts";
+import { pairwise } from "../../../src/ttn/operators/pairwise.ts";
+import { type ProductTerm, productSum } from "../../../src/ttn/operators/product-sum.ts";
 import { denseOperator, dtypeOfOperator, type TTNO } from "../../../src/ttn/operators/ttno.ts";
 import { balanced, edgesOf, modesBelow, star, type Tree, train, tree } from "../../../src/ttn/tree.ts";
 import { addTo, denseSum, distance, eye, kron, relative, runs, Worst } from "../dense.ts";
