@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: [...configDefaults.exclude, "test/**/*.long.test.ts"],
+    exclude: [...configDefaults.exclude, "test/**/*.long.test.ts", "test/peers/**"],
     testTimeout: 120_000,
     pool: "forks",
     maxWorkers: "100%",
