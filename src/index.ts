@@ -24,6 +24,7 @@ export { fixedRankBug } from "./integrators/fixed-rank-bug.ts";
 export type {
   Integrator,
   Promises,
+  RunContext,
   StepContext,
   StepFailure,
   StepResult,
@@ -45,6 +46,7 @@ export { type ParallelBugOptions, parallelBug } from "./integrators/parallel-bug
 export { predictedBug } from "./integrators/predicted-bug.ts";
 export { type ProjectorSplittingOptions, projectorSplitting } from "./integrators/projector-splitting.ts";
 export type { Rejection } from "./integrators/rejection.ts";
+export { type Schedule, type Stage, sideBySide, solved, solvedAtOnce } from "./integrators/schedule.ts";
 export { type SecondOrderParallelBugOptions, secondOrderParallelBug } from "./integrators/second-order-parallel-bug.ts";
 export { type BackendName, backend, backendNames, useBackend } from "./linalg/current.ts";
 export { ConvergenceError, NonFiniteError } from "./linalg/errors.ts";

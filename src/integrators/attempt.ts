@@ -4,8 +4,9 @@ import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { noiseOf } from "./augment.ts";
 import type { Executor } from "./executor.ts";
-import type { Integrator, StepContext, StepFailure, StepSuccess } from "./integrator.ts";
+import type { Integrator, RunContext, StepFailure, StepSuccess } from "./integrator.ts";
 import { type Rejection, reasonToReject } from "./rejection.ts";
+import { solved } from "./schedule.ts";
 
 /** What a run does in each of its steps, whatever their size. */
 export interface Stepping {
@@ -40,7 +41,7 @@ export type TakenStep =
 
 /** One step from Y(t), repeated in wider bases as long as these turn out too small. `number` counts steps, for the starter. */
 export async function takeStep(
-  context: StepContext,
+  context: RunContext,
   { integrator: main, rejection, normalize }: Stepping,
   from: TTN,
   t: number,
@@ -55,7 +56,7 @@ export async function takeStep(
   let result: StepSuccess;
   for (let rejected = 0; ; rejected++) {
     error.reset();
-    const attempt = await integrator.step({ ...context, executor }, start, t, h);
+    const attempt = await solved(integrator.step(context, start, t, h), { executor, signal: context.signal });
     if (!attempt.ok) return attempt;
     applications += attempt.applications;
     result = attempt;

@@ -10,6 +10,7 @@ import { edgesOf, type NodeId, rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { StepContext, StepFailure } from "./integrator.ts";
 import type { LocalProblem, LocalSolution } from "./local/problem.ts";
+import type { Schedule } from "./schedule.ts";
 
 /**
  * The edges whose basis can still grow: not those at a leaf with a full basis, nor those above a node that already spans
@@ -144,11 +145,8 @@ export interface Solved {
 }
 
 /** Solves a set of independent local problems. */
-export async function solveProblems(
-  { executor, solver, signal }: StepContext,
-  problems: readonly LocalProblem[],
-): Promise<Solved> {
-  const solutions = await executor.solveAll(problems, solver, signal);
+export function* solveProblems({ solver }: StepContext, problems: readonly LocalProblem[]): Schedule<Solved> {
+  const solutions = yield { problems, solver };
   const applications = solutions.reduce((sum, s) => sum + s.applications, 0);
   const bad = solutions.findIndex((s) => !s.converged);
   if (bad < 0) return { solutions, applications, failure: null };
@@ -163,7 +161,7 @@ export const solveNodes = (
   seeks: LocalProblem["seeks"],
   t: number,
   h: number,
-): Promise<Solved> =>
+): Schedule<Solved> =>
   solveProblems(
     context,
     trials.map((trial) => ({

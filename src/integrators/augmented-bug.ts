@@ -16,6 +16,7 @@ import {
 import { keptMoments } from "./conserve.ts";
 import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
 import type { LocalSolver } from "./local/problem.ts";
+import type { Schedule } from "./schedule.ts";
 
 export interface AugmentedBugOptions {
   /**
@@ -50,11 +51,11 @@ export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integra
       rankAdaptive: true,
       keepsMoments: true,
     },
-    async step(context, y, t, h) {
-      const found = await augmentedBases(context, y, t, h, innerSolver);
+    *step(context, y, t, h) {
+      const found = yield* augmentedBases(context, y, t, h, innerSolver);
       if (found.failure) return found.failure;
       const start = inBases(y, rootOf(y.tree), found.bases);
-      const solved = await solveNodes(context, [start], "state", t, h);
+      const solved = yield* solveNodes(context, [start], "state", t, h);
       if (solved.failure) return solved.failure;
       const { y: end, discarded } = truncate(assembled(y, found.bases, solved.solutions[0]!.final), context.truncation);
       const applications = found.applications + solved.applications;
@@ -65,13 +66,17 @@ export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integra
 }
 
 /** The bases [U0, K(t + h)] of all nodes below the root, level by level, each in those of its children. */
-export async function augmentedBases(
+export function* augmentedBases(
   context: StepContext,
   y: TTN,
   t: number,
   h: number,
   innerSolver?: LocalSolver,
-): Promise<{ readonly bases: readonly Tensor[]; readonly applications: number; readonly failure: StepFailure | null }> {
+): Schedule<{
+  readonly bases: readonly Tensor[];
+  readonly applications: number;
+  readonly failure: StepFailure | null;
+}> {
   const bases: Tensor[] = [...y.tensors];
   const growing = new Set(growingEdges(y));
   const moments = keptMoments(context, y, bases, growing, t);
@@ -88,7 +93,7 @@ export async function augmentedBases(
       : [{ nodes, solver: context.solver }];
     for (const group of groups) {
       const trials = group.nodes.map((id) => inBases(y, id, bases));
-      const solved = await solveNodes({ ...context, solver: group.solver }, trials, "basis", t, h);
+      const solved = yield* solveNodes({ ...context, solver: group.solver }, trials, "basis", t, h);
       if (solved.failure) return { bases, applications, failure: solved.failure };
       applications += solved.applications;
       group.nodes.forEach((id, k) => {

@@ -6,7 +6,7 @@ import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { type Stepping, type TakenStep, takeStep } from "./attempt.ts";
 import { fieldAt } from "./augment.ts";
-import type { StepContext } from "./integrator.ts";
+import type { RunContext } from "./integrator.ts";
 import { automatic } from "./local/automatic.ts";
 import type { LocalSolver } from "./local/problem.ts";
 
@@ -41,7 +41,7 @@ const smallest = 1e-10;
  * cuts more than the tolerance, errors up to a tenth of that are allowed as well. [hairer1993solving II.4; gustafsson1988pi]
  */
 export async function* chosenSteps(
-  context: StepContext,
+  context: RunContext,
   stepping: Stepping,
   y0: TTN,
   [t0, t1]: readonly [number, number],
@@ -53,7 +53,7 @@ export async function* chosenSteps(
   const length = Math.abs(t1 - t0);
   const { order, usualOrder: p = order } = stepping.integrator.promises;
   const allowed = (y: TTN, h: number): number => ((atol + rtol * norm(y)) * h) / length;
-  const tuned = (y: TTN, h: number): StepContext => {
+  const tuned = (y: TTN, h: number): RunContext => {
     const tolerance = allowed(y, h);
     const relative = (solverShare * tolerance) / (norm(y) || 1);
     const solver =
@@ -150,7 +150,7 @@ export async function* chosenSteps(
 }
 
 /** A size for the first step, from how fast the state turns away from its own direction, seen from all nodes. */
-function firstSize(context: StepContext, y: TTN, t: number, length: number, p: number, error: number): number {
+function firstSize(context: RunContext, y: TTN, t: number, length: number, p: number, error: number): number {
   const at = centers(y);
   const turning = y.tree.nodes.map((_, id) => {
     const x = at[id]!.tensors[id]!;

@@ -9,7 +9,7 @@ import { dtypeOfState, modeSizes, ranks, type TTN } from "../ttn/ttn.ts";
 import { type Stepping, type TakenStep, takeStep } from "./attempt.ts";
 import { type Accuracy, chosenSteps } from "./control.ts";
 import type { Executor } from "./executor.ts";
-import type { Integrator, StepContext, StepFailure } from "./integrator.ts";
+import type { Integrator, RunContext, StepFailure } from "./integrator.ts";
 import { automatic } from "./local/automatic.ts";
 import { basisToleranceFor } from "./local/exponential.ts";
 import type { LocalSolver } from "./local/problem.ts";
@@ -175,7 +175,7 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
 
 /** Steps of a given size. Those that end at a stop off the grid are shorter, and the grid starts there again. */
 async function* givenSteps(
-  context: StepContext,
+  context: RunContext,
   stepping: Stepping,
   y0: TTN,
   [t0, t1]: readonly [number, number],
@@ -257,7 +257,7 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
   const direction = Math.sign(t1 - t0);
   const times = [...(observeAt ?? []), t1].sort((a, b) => direction * (a - b));
   const stops = times.filter((t, i) => !near(t, t0) && (i === 0 || !near(t, times[i - 1]!)));
-  const context: StepContext = {
+  const context: RunContext = {
     rhs,
     truncation,
     signal,

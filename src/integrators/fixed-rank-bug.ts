@@ -18,7 +18,7 @@ export function fixedRankBug(): Integrator {
     name: "fixed-rank BUG",
     reference: "ceruti2022unconventional",
     promises: { order: 1, exact: true, conserves: "nothing", descends: false, rankAdaptive: false },
-    async step(context, y, t, h) {
+    *step(context, y, t, h) {
       const root = rootOf(y.tree);
       const growing = new Set(growingEdges(y));
       const bases: Tensor[] = [...y.tensors];
@@ -28,7 +28,7 @@ export function fixedRankBug(): Integrator {
       for (const level of levels(y.tree)) {
         const nodes = level.filter((id) => growing.has(id));
         const trials = nodes.map((id) => projected(y, id, bases, overlaps));
-        const solved = await solveNodes(context, trials, "state", t, h);
+        const solved = yield* solveNodes(context, trials, "state", t, h);
         if (solved.failure) return solved.failure;
         applications += solved.applications;
         nodes.forEach((id, k) => {
@@ -38,7 +38,7 @@ export function fixedRankBug(): Integrator {
           overlaps[id] = matmul(q, asBasis(inNewBases(y, id, y.tensors[id]!, overlaps)), "C", "N");
         });
       }
-      const last = await solveNodes(context, [projected(y, root, bases, overlaps)], "state", t, h);
+      const last = yield* solveNodes(context, [projected(y, root, bases, overlaps)], "state", t, h);
       if (last.failure) return last.failure;
       const end = assembled(y, bases, last.solutions[0]!.final);
       return {

@@ -4,6 +4,7 @@ import type { Truncation } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { Executor } from "./executor.ts";
 import type { LocalSolver } from "./local/problem.ts";
+import type { Schedule } from "./schedule.ts";
 
 /** What a method guarantees; the contract suite tests exactly this. */
 export interface Promises {
@@ -26,14 +27,18 @@ export interface Promises {
   readonly keepsMoments?: boolean;
 }
 
-/** Everything a step needs besides the state: what is evolved, who solves, where, and how ranks are cut. */
+/** Everything a step needs besides the state: what is evolved, how local problems are solved, and how ranks are cut. */
 export interface StepContext {
   readonly rhs: Rhs;
   readonly solver: LocalSolver;
-  readonly executor: Executor;
   readonly truncation: Truncation;
   /** Whether the step may be rejected: then what its ansatz leaves out is measured, an application a node. */
   readonly measureMissed: boolean;
+}
+
+/** What drives steps needs to know besides: where local problems are solved, and when to stop. */
+export interface RunContext extends StepContext {
+  readonly executor: Executor;
   readonly signal: AbortSignal;
 }
 
@@ -73,6 +78,9 @@ export interface Integrator {
   readonly promises: Promises;
   /** Another method for the first steps of a run. */
   readonly starter?: { readonly integrator: Integrator; readonly steps: number };
-  /** One step from Y(t) to Y(t + h). `y` has its centre at the root and stays as it is. */
-  step(context: StepContext, y: TTN, t: number, h: number): Promise<StepResult>;
+  /**
+   * One step from Y(t) to Y(t + h), as a schedule of local problems: `solved(integrator.step(...), context)` drives it. `y` has its centre at
+   * the root and stays as it is.
+   */
+  step(context: StepContext, y: TTN, t: number, h: number): Schedule<StepResult>;
 }

@@ -25,18 +25,18 @@ export function midpointBug(): Integrator {
       rankAdaptive: true,
       keepsMoments: true,
     },
-    async step(context, y, t, h) {
+    *step(context, y, t, h) {
       const root = rootOf(y.tree);
       const { conserved: _, ...truncation } = context.truncation; // what moments need is added to the last bases only
-      const half = await augmentedBases({ ...context, truncation }, y, t, h / 2);
+      const half = yield* augmentedBases({ ...context, truncation }, y, t, h / 2);
       if (half.failure) return half.failure;
-      const middle = await solveNodes(context, [inBases(y, root, half.bases)], "state", t, h / 2);
+      const middle = yield* solveNodes(context, [inBases(y, root, half.bases)], "state", t, h / 2);
       if (middle.failure) return middle.failure;
       const between = assembled(y, half.bases, middle.solutions[0]!.final);
       const moments = keptMoments(context, y, between.tensors, new Set(growingEdges(between)), t);
       const { bases, ...grown } = grownByField(context, between, t + h / 2, h, moments);
       const start = inBases(y, root, bases);
-      const last = await solveNodes(context, [start], "state", t, h);
+      const last = yield* solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
       const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
       const applications =

@@ -6,6 +6,7 @@ import { type Truncation, truncate } from "../ttn/truncate.ts";
 import { ranks, type TTN } from "../ttn/ttn.ts";
 import { oneOf } from "./augment.ts";
 import type { Integrator, StepContext, StepResult } from "./integrator.ts";
+import type { Schedule } from "./schedule.ts";
 
 /** Y(t + h) from Y(t) for a part of an equation that has its own solution; ranks may grow. */
 export type Flow = (y: TTN, t: number, h: number) => TTN;
@@ -51,7 +52,7 @@ export function operatorSplitting(
   };
 }
 
-async function step(
+function* step(
   whole: StepContext,
   integrator: Integrator,
   flow: Flow,
@@ -59,19 +60,19 @@ async function step(
   y: TTN,
   t: number,
   h: number,
-): Promise<StepResult> {
+): Schedule<StepResult> {
   const context = { ...whole, truncation: share(whole.truncation, order === "lie" ? 2 : 3) };
   const cut: Truncation = integrator.promises.rankAdaptive
     ? context.truncation
     : { ...context.truncation, tolerance: "off", maxRank: ranks(y) };
   const root = rootOf(y.tree);
-  const first = await integrator.step(context, y, t, order === "lie" ? h : h / 2);
+  const first = yield* integrator.step(context, y, t, order === "lie" ? h : h / 2);
   if (!first.ok) return first;
   if (!allFinite(first.y.tensors[root]!)) return { ok: false, why: "not-finite", node: root };
   const flown = truncate(moveCenter(flow(first.y, t, h), root), cut);
   const discarded = first.discarded + flown.discarded;
   if (order === "lie") return { ...first, y: flown.y, discarded };
-  const second = await integrator.step(context, flown.y, t + h / 2, h / 2);
+  const second = yield* integrator.step(context, flown.y, t + h / 2, h / 2);
   if (!second.ok) return second;
   return {
     ok: true,

@@ -58,7 +58,7 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
   return firstStep === "augmented" ? { ...method, starter: { integrator: augmentedBug(), steps: 2 } } : method;
 }
 
-async function step(
+function* step(
   context: StepContext,
   y: TTN,
   t: number,
@@ -71,7 +71,7 @@ async function step(
   const growing = growingEdges(y);
   const nodes = rootKind === "assembled" ? [...growing, root] : growing;
   const seeks = rootKind === "assembled" ? "state" : "basis"; // an assembled root takes its blocks from all solutions
-  const solved = await solveNodes(
+  const solved = yield* solveNodes(
     context,
     nodes.map((id) => at[id]!),
     seeks,
@@ -115,7 +115,7 @@ async function step(
   const start = inBases(y, root, bases);
   let core: Tensor;
   if (rootKind === "galerkin") {
-    const last = await solveNodes(context, [start], "state", t, h);
+    const last = yield* solveNodes(context, [start], "state", t, h);
     if (last.failure) return last.failure;
     applications += last.applications;
     core = last.solutions[0]!.final;

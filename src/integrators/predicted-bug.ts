@@ -33,20 +33,20 @@ export function predictedBug(): Integrator {
       keepsMoments: true,
     },
     starter: { integrator: midpointBug(), steps: 1 },
-    async step(context, y, t, h) {
+    *step(context, y, t, h) {
       const { tree } = y;
       const root = rootOf(tree);
       const frames = predictedFrames(context, y, t, h);
       const growing = growingEdges(frames.at[root]!);
       const trials = growing.map((id) => frames.at[id]!);
-      const solved = await solveNodes(context, trials, "basis", t, h);
+      const solved = yield* solveNodes(context, trials, "basis", t, h);
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
       const moments = keptMoments(context, y, frames.bases, new Set(growing), t);
       const options = { select: frames.main, moments };
       const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling, options);
       const start = inBases(y, root, bases);
-      const last = await solveNodes(context, [start], "state", t, h);
+      const last = yield* solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
       const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
       const kept = moments?.applications ?? 0;

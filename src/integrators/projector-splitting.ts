@@ -17,6 +17,7 @@ import { truncate } from "../ttn/truncate.ts";
 import { type TTN, withTensor } from "../ttn/ttn.ts";
 import { growingEdges, noiseOf, oneOf, roundOffOf, solveProblems, widenedStart } from "./augment.ts";
 import type { Integrator, Promises, StepContext, StepResult } from "./integrator.ts";
+import type { Schedule } from "./schedule.ts";
 
 export interface ProjectorSplittingOptions {
   /** "lie" (default): one tour, order one; "strang": half a tour and half of it in reverse, order two. */
@@ -112,14 +113,14 @@ function schedule(
   return [...there, { kind: "solve", node: end, t0: t, t1: t + h } as const, ...back];
 }
 
-async function step(
+function* step(
   context: StepContext,
   start: TTN,
   t: number,
   h: number,
   splitting: "lie" | "strang",
   backward: "ode" | "corrected" | "augmented-corrected",
-): Promise<StepResult> {
+): Schedule<StepResult> {
   const { tree } = start;
   const root = rootOf(tree);
   const growing = new Set(growingEdges(start));
@@ -142,7 +143,7 @@ async function step(
       if (next?.kind === "cross" && spansAll(initial, modeTowards(tree, node, next.to), backward)) continue;
       const seeks = backward === "augmented-corrected" && node !== end ? "basis" : "state";
       const problem = { node, field: context.rhs.bind(y, node), initial, t0, t1, seeks } as const;
-      const solved = await solveProblems(context, [problem]);
+      const solved = yield* solveProblems(context, [problem]);
       applications += solved.applications;
       if (solved.failure) return solved.failure;
       const solution = solved.solutions[0]!;
@@ -150,7 +151,7 @@ async function step(
       y = withTensor(y, node, solution.final);
     } else if (move.over === null) y = shiftCenter(y, move.to);
     else if (backward === "ode") {
-      const crossed = await crossBackwards(context, y, move.from, move.to, move.over);
+      const crossed = yield* crossBackwards(context, y, move.from, move.to, move.over);
       if ("ok" in crossed) return crossed;
       y = crossed.y;
       applications += crossed.applications;
@@ -178,13 +179,13 @@ function spansAll(c: Tensor, mode: number, backward: "ode" | "corrected" | "augm
  * Carries the centre over an edge while the edge's tensor moves backwards: C = U S, S' = U* g(t, U S) from t1 to t0, with g the local
  * field of the lower node. Upwards S then joins the upper tensor, downwards U.
  */
-async function crossBackwards(
+function* crossBackwards(
   context: StepContext,
   y: TTN,
   from: NodeId,
   to: NodeId,
   [t0, t1]: readonly [number, number],
-): Promise<Exclude<StepResult, { ok: true }> | { y: TTN; applications: number }> {
+): Schedule<Exclude<StepResult, { ok: true }> | { y: TTN; applications: number }> {
   const { tree } = y;
   const upwards = tree.nodes[from]!.parent === to;
   const child = upwards ? from : to;
@@ -194,7 +195,7 @@ async function crossBackwards(
   const on = (s: Tensor): Tensor => fromBasis(matmul(asBasis(basis), s), basis.shape);
   const below = { tree, tensors: upwards ? y.tensors : y.tensors.with(from, q), center: child };
   const field = onEdge(context.rhs.bind(withTensor(below, child, on(edge)), child), basis);
-  const solved = await solveProblems(context, [{ node: child, field, initial: edge, t0: t1, t1: t0, seeks: "state" }]);
+  const solved = yield* solveProblems(context, [{ node: child, field, initial: edge, t0: t1, t1: t0, seeks: "state" }]);
   if (solved.failure) return solved.failure;
   const s = solved.solutions[0]!.final;
   const tensors = [...below.tensors];

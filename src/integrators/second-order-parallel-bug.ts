@@ -23,7 +23,7 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
     name: `second-order parallel BUG, ${variant}`,
     reference: "kusch2024second",
     promises: { order: 2, exact: false, conserves: "nothing", descends: false, rankAdaptive: true },
-    async step(context, y, t, h) {
+    *step(context, y, t, h) {
       const { tree } = y;
       const root = rootOf(tree);
       const frames = predictedFrames(context, y, t, h);
@@ -31,7 +31,7 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
       const growing = growingEdges(start);
       const nodes = [...growing, root];
       const trials = nodes.map((id) => frames.at[id]!);
-      const solved = await solveNodes(context, trials, "state", t, h);
+      const solved = yield* solveNodes(context, trials, "state", t, h);
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
       const select = variant === "3r" ? frames.main : [];

@@ -61,9 +61,7 @@ export const contextOf = (rhs: Rhs, solver: LocalSolver, truncation: Truncation)
   rhs,
   solver,
   truncation,
-  executor: inline(),
   measureMissed: false,
-  signal: new AbortController().signal,
 });
 
 /** |a - b| in the Frobenius norm. */

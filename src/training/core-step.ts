@@ -11,8 +11,8 @@ export const coreStep = (): Integrator => ({
   name: "core step",
   reference: "schotthoefer2024geolora",
   promises: { order: 1, exact: false, conserves: "nothing", descends: true, rankAdaptive: false },
-  async step(context, y, t, h) {
-    const solved = await solveNodes(context, [y], "state", t, h);
+  *step(context, y, t, h) {
+    const solved = yield* solveNodes(context, [y], "state", t, h);
     if (solved.failure) return solved.failure;
     const end = withTensor(y, rootOf(y.tree), solved.solutions[0]!.final);
     return { ok: true, y: end, discarded: 0, applications: solved.applications, missed: null, widened: null };

@@ -1,6 +1,7 @@
 export { type ConvolutionOptions, convolution, type ImageShape, maxPool } from "./convolution.ts";
 export { coreStep } from "./core-step.ts";
 export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
+export { type Descended, Descent } from "./descent.ts";
 export { GradientFlow } from "./gradient-flow.ts";
 export { decayingMatrix, decayingTucker } from "./initial.ts";
 export {
@@ -29,7 +30,6 @@ export { ranksWithin } from "./rank-budget.ts";
 export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } from "./rules.ts";
 export { type Sequential, sequential } from "./sequential.ts";
 export { type Pullback, Tape, type Variable } from "./tape.ts";
-export { together } from "./together.ts";
 export { TrainingError, type TrainingStep, train } from "./train.ts";
 export type { TrainOptions } from "./train-options.ts";
 export type { Dataset, Evaluation, Model, Objective, Weights } from "./weights.ts";

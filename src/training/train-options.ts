@@ -4,17 +4,13 @@ import type { Integrator } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { type Random, seeded } from "../linalg/random.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
+import type { TTN } from "../ttn/ttn.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import { type Rule, sgd } from "./rules.ts";
 import type { Dataset, Model, Weights } from "./weights.ts";
 
-export interface TrainOptions {
-  /** How often all samples are gone through. */
-  readonly epochs: number;
-  /** Samples in a step; what is left of an epoch is left out, another part each time. Default: all, but at most 128. */
-  readonly batch?: number;
-  /** Length of a step, the learning rate: a number, or one for each epoch from 0. */
-  readonly rate: number | ((epoch: number) => number);
+/** How a step is made. */
+export interface StepOptions {
   /** Default: `parallelBug()`, one pass a step. */
   readonly integrator?: Integrator;
   /** Default: `sgd()`. */
@@ -30,6 +26,15 @@ export interface TrainOptions {
   readonly rankBudget?: number;
   /** Bases and ranks change in every k-th step; between, only cores move. Default 1. */
   readonly adaptEvery?: number;
+}
+
+export interface TrainOptions extends StepOptions {
+  /** How often all samples are gone through. */
+  readonly epochs: number;
+  /** Samples in a step; what is left of an epoch is left out, another part each time. Default: all, but at most 128. */
+  readonly batch?: number;
+  /** Length of a step, the learning rate: a number, or one for each epoch from 0. */
+  readonly rate: number | ((epoch: number) => number);
   /** Epochs, counted from 0, from which bases and ranks stay as they are. Default: none. */
   readonly freezeFrom?: number;
   /** Seed of the first weights and of the order of samples. Default 0. */
@@ -40,25 +45,18 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Checks everything that training is given and fills in the defaults. */
-export function planOf(model: Model, data: Dataset, options: TrainOptions) {
-  const { epochs, rate, integrator = parallelBug(), rule = sgd(), adaptEvery = 1, seed = 0, momentum = 0 } = options;
-  const {
-    freezeFrom = Number.POSITIVE_INFINITY,
-    rankBudget = Number.POSITIVE_INFINITY,
-    signal = new AbortController().signal,
-  } = options;
-  model.check(data);
-  const samples = data.inputs.shape[0]!;
-  const { batch = Math.min(128, samples) } = options;
-  checkCount("epochs", epochs);
-  checkCount("batch", batch, samples, "the number of samples");
+/** How steps are made, every option checked and filled in. */
+export type StepPlan = ReturnType<typeof stepPlanOf>;
+
+/** Checks how steps are made and fills in the defaults; `blocks` are the weights of low rank that there will be. */
+export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
+  const { integrator = parallelBug(), rule = sgd(), adaptEvery = 1, momentum = 0 } = options;
+  const { rankBudget = Number.POSITIVE_INFINITY } = options;
   checkCount("adaptEvery", adaptEvery);
   if (!(momentum >= 0 && momentum < 1))
     throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
   if (momentum > 0 && rule.needsGalerkin)
     throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
-  if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
   if (typeof integrator?.step !== "function")
     throw new TypeError(`train: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
@@ -67,11 +65,9 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
     throw new RangeError(
       `train: ${integrator.name} keeps its ranks and cannot follow the tolerance ${options.truncation.tolerance}`,
     );
-  const random: Random = seeded(seed);
-  const initial = options.initial ?? model.initial(random);
   if (rankBudget !== Number.POSITIVE_INFINITY) {
     if (!rankAdaptive) throw new RangeError(`train: ${integrator.name} keeps its ranks and cannot follow a rankBudget`);
-    ranksWithin(rankBudget, initial.blocks);
+    ranksWithin(rankBudget, blocks);
   }
   if (rule.needsGalerkin && !descends)
     throw new RangeError(
@@ -80,30 +76,41 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   const truncation: Truncation =
     options.truncation ?? (rankAdaptive ? { tolerance: 0.1, relative: true } : { tolerance: "off" });
   checkTruncation(truncation);
-  const rateOf = (epoch: number): number => {
-    const h = typeof rate === "function" ? rate(epoch) : rate;
-    if (!(h > 0 && h < Number.POSITIVE_INFINITY))
-      throw new RangeError(`train: the rate of epoch ${epoch} is ${h}, expected a positive number`);
-    return h;
-  };
+  return { integrator, rule, adaptEvery, momentum, truncation, rankBudget };
+}
+
+/** Checks everything that training is given and fills in the defaults. */
+export function planOf(model: Model, data: Dataset, options: TrainOptions) {
+  const { epochs, rate, seed = 0, freezeFrom = Number.POSITIVE_INFINITY } = options;
+  const { signal = new AbortController().signal } = options;
+  model.check(data);
+  const samples = data.inputs.shape[0]!;
+  const { batch = Math.min(128, samples) } = options;
+  checkCount("epochs", epochs);
+  checkCount("batch", batch, samples, "the number of samples");
+  if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
+  const random: Random = seeded(seed);
+  const initial = options.initial ?? model.initial(random);
+  const rateOf = (epoch: number): number => checkRate(typeof rate === "function" ? rate(epoch) : rate, epoch);
   rateOf(0);
   return {
-    integrator,
-    rule,
-    adaptEvery,
+    ...stepPlanOf(options, initial.blocks),
     freezeFrom,
     signal,
     samples,
     batch,
-    momentum,
-    truncation,
-    rankBudget,
     rateOf,
     stepsAnEpoch: Math.floor(samples / batch),
     initial,
     executor: options.executor ?? inline(),
     random,
   };
+}
+
+function checkRate(h: number, epoch: number): number {
+  if (!(h > 0 && h < Number.POSITIVE_INFINITY))
+    throw new RangeError(`train: the rate of epoch ${epoch} is ${h}, expected a positive number`);
+  return h;
 }
 
 function checkCount(name: string, n: number, most = Number.MAX_SAFE_INTEGER, what = ""): void {

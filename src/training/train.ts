@@ -1,17 +1,10 @@
-import type { Integrator, StepContext, StepFailure, StepSuccess } from "../integrators/integrator.ts";
-import { combine } from "../linalg/contract.ts";
-import { allFinite, type Tensor } from "../linalg/tensor.ts";
-import { scale } from "../ttn/arithmetic.ts";
+import { solved } from "../integrators/schedule.ts";
 import { rootOf } from "../ttn/tree.ts";
-import { type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
-import { ranks, type TTN } from "../ttn/ttn.ts";
-import { coreStep } from "./core-step.ts";
+import { ranks } from "../ttn/ttn.ts";
 import { samplesOf, shuffled } from "./data.ts";
-import { GradientFlow } from "./gradient-flow.ts";
-import { ranksWithin } from "./rank-budget.ts";
-import { together } from "./together.ts";
+import { Descent } from "./descent.ts";
 import { planOf, type TrainOptions } from "./train-options.ts";
-import type { Dataset, Model, Objective, Weights } from "./weights.ts";
+import type { Dataset, Model, Weights } from "./weights.ts";
 
 /** The weights after a step, and what the step did. */
 export interface TrainingStep {
@@ -61,10 +54,9 @@ export async function* train(
   options: TrainOptions,
 ): AsyncGenerator<TrainingStep, void, void> {
   const plan = planOf(model, data, options);
-  const { integrator, rule, batch, random, signal } = plan;
-  const state = rule.begin();
+  const { batch, random, signal } = plan;
   let samples: Dataset = data;
-  const flow = new GradientFlow(() => model.objective(samples), plan.initial);
+  const descent = new Descent(plan, () => model.objective(samples), plan.initial);
   let last: TrainingStep = {
     step: 0,
     epoch: 0,
@@ -79,8 +71,6 @@ export async function* train(
   yield last;
 
   let good = last;
-  let t = 0;
-  let velocity: Velocity = { blocks: [], passengers: [] };
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     const h = plan.rateOf(epoch);
     const order = shuffled(plan.samples, random);
@@ -88,131 +78,27 @@ export async function* train(
       signal.throwIfAborted();
       const begin = performance.now();
       samples = samplesOf(data, order.subarray(k * batch, (k + 1) * batch));
-      const { weights, step } = last;
-      const method = methodOf(step, epoch);
-      if (step === 0) checkRepeats(model.objective(samples), weights);
-      const passes = flow.passes;
-      flow.beginStep(step);
-      flow.moveTo(
-        weights,
-        velocity.blocks.map((v) => v.map((part) => scale(plan.momentum, part))),
-      );
-      const results = await together(
-        weights.blocks.length,
-        plan.executor,
-        (stage) =>
-          stage.forEach(([problem], block) => {
-            if (problem) flow.moveBlock(block, problem.field, problem.initial);
-          }),
-        (block, executor) => {
-          const solver = state.solver(block, (problem) => flow.stateOf(problem.field));
-          const context: StepContext = {
-            rhs: flow.rhs[block]!,
-            solver,
-            executor,
-            truncation: everything,
-            measureMissed: false,
-            signal,
-          };
-          return method.step(context, weights.blocks[block]!, t, h);
-        },
-      );
-      const fail = (why: string): TrainingError => new TrainingError(why, { step, epoch }, good);
-      if (!Number.isFinite(flow.loss)) throw fail(`the loss is ${flow.loss}`);
-      good = last;
-      const failure = results.find((r): r is StepFailure => !r.ok);
-      if (failure)
-        throw fail(
-          `the local solve at node ${failure.node} of block ${results.indexOf(failure)} gave numbers that are not finite`,
-        );
-      const moved = (results as readonly StepSuccess[]).map(({ y }) => y);
-      const ends = method.promises.rankAdaptive ? cut(moved, plan) : moved.map((y) => ({ y, discarded: 0 }));
-      const passengers = flow.latest.passengers.map((g, i) =>
-        velocity.passengers.length === 0
-          ? g
-          : combine([
-              [1, g],
-              [-plan.momentum, velocity.passengers[i]!],
-            ]),
-      );
-      const next: Weights = {
-        blocks: ends.map(({ y }) => y),
-        passengers: weights.passengers.map((p, i) => state.advance(i, p, passengers[i]!, h)),
-      };
-      const bad = next.passengers.findIndex((p) => !allFinite(p));
-      if (bad >= 0) throw fail(`passenger ${bad} has numbers that are not finite`);
-      if (plan.momentum > 0)
-        velocity = {
-          blocks: moved.map((y, k) => [scale(1 / h, y), scale(-1 / h, weights.blocks[k]!)]),
-          passengers: next.passengers.map((p, i) =>
-            combine([
-              [1 / h, p],
-              [-1 / h, weights.passengers[i]!],
-            ]),
-          ),
-        };
-      t += h;
+      const { step } = last;
+      const taken = await solved(descent.step(last.weights, h, epoch >= plan.freezeFrom), plan);
+      if (Number.isFinite(taken.loss)) good = last;
+      if (!taken.ok) throw new TrainingError(taken.why, { step, epoch }, good);
+      const { weights, loss, discarded, passes } = taken;
       last = {
         step: step + 1,
         epoch,
         isEpochEnd: k === plan.stepsAnEpoch - 1,
-        loss: flow.loss,
-        weights: next,
-        ranks: ranksOf(next),
-        discarded: ends.map(({ discarded }) => discarded),
-        passes: flow.passes - passes,
+        loss,
+        weights,
+        ranks: ranksOf(weights),
+        discarded,
+        passes,
         seconds: (performance.now() - begin) / 1000,
       };
       yield last;
     }
   }
-
-  function methodOf(step: number, epoch: number): Integrator {
-    if (epoch >= plan.freezeFrom || step % plan.adaptEvery !== 0) return core;
-    const { starter } = integrator;
-    return starter && step < starter.steps ? starter.integrator : integrator;
-  }
 }
 
-/** How weights moved in the last step, before ranks were cut; sums of networks for blocks. */
-interface Velocity {
-  readonly blocks: readonly (readonly TTN[])[];
-  readonly passengers: readonly Tensor[];
-}
-
-const core = coreStep();
-
-/**
- * How the integrators cut: not at all. A direction that a basis gains is judged by what the step makes of it in both bases at once, not by
- * its share of the K-step alone, which sees the gradient through old bases only; so ranks are cut when the step is done.
- */
-const everything: Truncation = { tolerance: "off" };
-
-/** Cuts the ranks of all blocks: by the tolerance and limits of each, then by what they may have together. */
-function cut(
-  blocks: readonly TTN[],
-  { truncation, rankBudget }: { readonly truncation: Truncation; readonly rankBudget: number },
-): readonly Truncated[] {
-  const first = blocks.map((y) => truncate(y, truncation));
-  if (rankBudget === Number.POSITIVE_INFINITY) return first;
-  const ranks = ranksWithin(
-    rankBudget,
-    first.map(({ y }) => y),
-  );
-  return first.map(({ y, discarded }, k) => {
-    const second = truncate(y, { tolerance: "off", maxRank: ranks[k]! });
-    return { y: second.y, discarded: Math.hypot(discarded, second.discarded) };
-  });
-}
-
-const ranksOf = ({ blocks }: Weights): TrainingStep["ranks"] =>
+/** For each block the ranks of its edges. */
+export const ranksOf = ({ blocks }: Weights): TrainingStep["ranks"] =>
   blocks.map((y) => ranks(y).filter((_, id) => id !== rootOf(y.tree)));
-
-/** Throws a TypeError when a loss differs from itself: its randomness has to be fixed for a step. */
-function checkRepeats(objective: Objective, weights: Weights): void {
-  const [first, second] = [objective(weights).loss, objective(weights).loss];
-  if (!Object.is(first, second))
-    throw new TypeError(
-      `train: the loss is ${first}, and ${second} when evaluated again at the same weights; what is random in it has to be drawn in objective(samples), once for a step`,
-    );
-}

@@ -203,7 +203,7 @@ describe("a product state reaches the ranks of the solution in its first step", 
         const watch = (inner: Integrator): Integrator => ({
           ...inner,
           ...(inner.starter && { starter: { ...inner.starter, integrator: watch(inner.starter.integrator) } }),
-          async step(context, y, t, size) {
+          *step(context, y, t, size) {
             attempts++;
             if (last) {
               expect(y).toBe(last.gave.widened);
@@ -214,7 +214,7 @@ describe("a product state reaches the ranks of the solution in its first step", 
             Object.freeze(y.tensors);
             for (const tensor of y.tensors) Object.freeze(tensor);
             const bytes = y.tensors.map(bytesOf);
-            const gave = (await inner.step(context, y, t, size)) as StepSuccess;
+            const gave = (yield* inner.step(context, y, t, size)) as StepSuccess;
             expect(y.tensors.map(bytesOf)).toEqual(bytes);
             last = { y, bytes, gave };
             return gave;

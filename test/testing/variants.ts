@@ -113,14 +113,14 @@ export const cutsTooMuch = withStep("cuts too much", (context, y, t, h) => {
 });
 
 /** One application is not reported. */
-export const hidesWork = withStep("hides work", async (context, y, t, h) => {
-  const result = await good.step(context, y, t, h);
+export const hidesWork = withStep("hides work", function* (context, y, t, h) {
+  const result = yield* good.step(context, y, t, h);
   return result.ok ? { ...result, applications: result.applications - 1 } : result;
 });
 
 /** Scratch memory in the input. */
-export const writesInput = withStep("writes into its input", async (context, y, t, h) => {
-  const result = await good.step(context, y, t, h);
+export const writesInput = withStep("writes into its input", function* (context, y, t, h) {
+  const result = yield* good.step(context, y, t, h);
   y.tensors[0]!.data[0]! += 1e-16;
   y.tensors[0]!.data[0]! *= 1 + 1e-15;
   return result;
@@ -129,15 +129,15 @@ export const writesInput = withStep("writes into its input", async (context, y, 
 /** Something stays from one step to the next. */
 export const remembers = (): Integrator => {
   let steps = 0;
-  return withStep("remembers earlier steps", async (context, y, t, h) => {
-    const result = await good.step(context, y, t, h);
+  return withStep("remembers earlier steps", function* (context, y, t, h) {
+    const result = yield* good.step(context, y, t, h);
     return result.ok ? { ...result, y: rescaled(result.y, 1 + 1e-15 * (++steps % 2)) } : result;
   });
 };
 
 /** A leaf that is not orthonormal, balanced by the root: the same tensor. */
-export const losesGauge = withStep("loses its gauge", async (context, y, t, h) => {
-  const result = await good.step(context, y, t, h);
+export const losesGauge = withStep("loses its gauge", function* (context, y, t, h) {
+  const result = yield* good.step(context, y, t, h);
   if (!result.ok) return result;
   const leaf = result.y.tensors[0]!;
   const tensors = rescaled(result.y, 0.5).tensors.with(0, combine([[2, leaf]]));
@@ -157,7 +157,7 @@ export const naiveFactors: Integrator = {
   name: "classical factor equations",
   reference: "koch2007dynamical",
   promises: { order: 1, exact: false, conserves: "nothing", descends: false, rankAdaptive: false },
-  async step({ rhs }, y, t, h) {
+  *step({ rhs }, y, t, h) {
     const start = [y.tensors[0]!, y.tensors[1]!, y.tensors[2]!] as const;
     const moved = (by: number, slope: Factors): Factors =>
       start.map((x, k) =>

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inline } from "../../src/executors/inline.ts";
 import { augmentedBug } from "../../src/integrators/augmented-bug.ts";
 import type { Integrator, StepContext } from "../../src/integrators/integrator.ts";
+
 import { exponential } from "../../src/integrators/local/exponential.ts";
 import { parallelBug } from "../../src/integrators/parallel-bug.ts";
+import { solvedAtOnce } from "../../src/integrators/schedule.ts";
 import { denseOf } from "../../src/linalg/matrix-product.ts";
 import { type Random, seeded } from "../../src/linalg/random.ts";
 import { asDtype, type Complex } from "../../src/linalg/tensor.ts";
@@ -176,12 +177,10 @@ describe("order of children and names of modes (B4)", () => {
                 factor: { re: 0.6 / size, im: -0.8 / size },
               }),
               solver: exponential({ tolerance: 1e-14 }),
-              executor: inline(),
               truncation: { tolerance: "off" },
               measureMissed: false,
-              signal: new AbortController().signal,
             };
-            const result = await method.step(context, x, 0, 0.5);
+            const result = solvedAtOnce(method.step(context, x, 0, 0.5));
             if (!result.ok) throw new Error(`step failed: ${result.why}`);
             return result.y;
           };

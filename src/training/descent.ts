@@ -1,0 +1,170 @@
+import type { Integrator, StepFailure, StepSuccess } from "../integrators/integrator.ts";
+import { type Schedule, sideBySide } from "../integrators/schedule.ts";
+import { combine } from "../linalg/contract.ts";
+import { allFinite, type Tensor } from "../linalg/tensor.ts";
+import { scale } from "../ttn/arithmetic.ts";
+import { type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import { coreStep } from "./core-step.ts";
+import { GradientFlow } from "./gradient-flow.ts";
+import { ranksWithin } from "./rank-budget.ts";
+import type { RuleState } from "./rules.ts";
+import type { StepPlan } from "./train-options.ts";
+import type { Objective, Weights } from "./weights.ts";
+
+/** What a step of training came to. */
+export type Descended =
+  | {
+      readonly ok: true;
+      readonly weights: Weights;
+      /** Before the step. */
+      readonly loss: number;
+      /** For each block the norm of what truncation removed. */
+      readonly discarded: readonly number[];
+      /** Passes, forwards and backwards. */
+      readonly passes: number;
+    }
+  | {
+      readonly ok: false;
+      readonly loss: number;
+      /** What is not finite. */
+      readonly why: string;
+    };
+
+/**
+ * Steps of training, one after the other: each is one step of an integrator for the flow W' = -grad L(W), all blocks side by side, and then of the
+ * rule for everything else, with the gradients of the step's last pass. Holds what steps leave for the next: the state of the rule, the velocity
+ * of a heavy ball.
+ */
+export class Descent {
+  readonly #plan: StepPlan;
+  readonly #draw: (step: number) => Objective;
+  readonly #flow: GradientFlow;
+  readonly #state: RuleState;
+  #step = 0;
+  #t = 0;
+  #velocity: Velocity = { blocks: [], passengers: [] };
+
+  /** `draw(step)` is the objective of a step, counted from 0: the same function for as long as the step lasts. */
+  constructor(plan: StepPlan, draw: (step: number) => Objective, initial: Weights) {
+    this.#plan = plan;
+    this.#draw = draw;
+    this.#flow = new GradientFlow(draw, initial);
+    this.#state = plan.rule.begin();
+  }
+
+  /**
+   * One step of length `h` from some weights, as a schedule of local problems; only cores and passengers move when bases are frozen. The first
+   * throws a TypeError when the objective differs from itself.
+   */
+  *step(weights: Weights, h: number, isFrozen = false): Schedule<Descended> {
+    const { momentum, adaptEvery, integrator } = this.#plan;
+    const [flow, state, velocity, t] = [this.#flow, this.#state, this.#velocity, this.#t];
+    const step = this.#step++;
+    const method = isFrozen || step % adaptEvery !== 0 ? core : methodAt(integrator, step);
+    if (step === 0) checkRepeats(this.#draw(0), weights);
+    const passes = flow.passes;
+    flow.beginStep(step);
+    flow.moveTo(
+      weights,
+      velocity.blocks.map((v) => v.map((part) => scale(momentum, part))),
+    );
+    const results = yield* sideBySide(
+      weights.blocks.map((y, block) => {
+        const solver = state.solver(block, (problem) => flow.stateOf(problem.field));
+        const context = { rhs: flow.rhs[block]!, solver, truncation: everything, measureMissed: false };
+        return method.step(context, y, t, h);
+      }),
+      (stage) =>
+        stage.forEach(([problem], block) => {
+          if (problem) flow.moveBlock(block, problem.field, problem.initial);
+        }),
+    );
+    const { loss } = flow;
+    if (!Number.isFinite(loss)) return { ok: false, loss, why: `the loss is ${loss}` };
+    const failure = results.find((r): r is StepFailure => !r.ok);
+    if (failure) {
+      const where = `node ${failure.node} of block ${results.indexOf(failure)}`;
+      return { ok: false, loss, why: `the local solve at ${where} gave numbers that are not finite` };
+    }
+    const moved = (results as readonly StepSuccess[]).map(({ y }) => y);
+    const ends = method.promises.rankAdaptive ? cut(moved, this.#plan) : moved.map((y) => ({ y, discarded: 0 }));
+    const gradients = flow.latest.passengers.map((g, i) =>
+      velocity.passengers.length === 0
+        ? g
+        : combine([
+            [1, g],
+            [-momentum, velocity.passengers[i]!],
+          ]),
+    );
+    const next: Weights = {
+      blocks: ends.map(({ y }) => y),
+      passengers: weights.passengers.map((p, i) => state.advance(i, p, gradients[i]!, h)),
+    };
+    const bad = next.passengers.findIndex((p) => !allFinite(p));
+    if (bad >= 0) return { ok: false, loss, why: `passenger ${bad} has numbers that are not finite` };
+    if (momentum > 0)
+      this.#velocity = {
+        blocks: moved.map((y, k) => [scale(1 / h, y), scale(-1 / h, weights.blocks[k]!)]),
+        passengers: next.passengers.map((p, i) =>
+          combine([
+            [1 / h, p],
+            [-1 / h, weights.passengers[i]!],
+          ]),
+        ),
+      };
+    this.#t += h;
+    return {
+      ok: true,
+      weights: next,
+      loss,
+      discarded: ends.map(({ discarded }) => discarded),
+      passes: flow.passes - passes,
+    };
+  }
+}
+
+/** How weights moved in the last step, before ranks were cut; sums of networks for blocks. */
+interface Velocity {
+  readonly blocks: readonly (readonly TTN[])[];
+  readonly passengers: readonly Tensor[];
+}
+
+const core = coreStep();
+
+const methodAt = (integrator: Integrator, step: number): Integrator => {
+  const { starter } = integrator;
+  return starter && step < starter.steps ? starter.integrator : integrator;
+};
+
+/**
+ * How the integrators cut: not at all. A direction that a basis gains is judged by what the step makes of it in both bases at once, not by
+ * its share of the K-step alone, which sees the gradient through old bases only; so ranks are cut when the step is done.
+ */
+const everything: Truncation = { tolerance: "off" };
+
+/** Cuts the ranks of all blocks: by the tolerance and limits of each, then by what they may have together. */
+function cut(
+  blocks: readonly TTN[],
+  { truncation, rankBudget }: { readonly truncation: Truncation; readonly rankBudget: number },
+): readonly Truncated[] {
+  const first = blocks.map((y) => truncate(y, truncation));
+  if (rankBudget === Number.POSITIVE_INFINITY) return first;
+  const ranks = ranksWithin(
+    rankBudget,
+    first.map(({ y }) => y),
+  );
+  return first.map(({ y, discarded }, k) => {
+    const second = truncate(y, { tolerance: "off", maxRank: ranks[k]! });
+    return { y: second.y, discarded: Math.hypot(discarded, second.discarded) };
+  });
+}
+
+/** Throws a TypeError when a loss differs from itself: its randomness has to be fixed for a step. */
+function checkRepeats(objective: Objective, weights: Weights): void {
+  const [first, second] = [objective(weights).loss, objective(weights).loss];
+  if (!Object.is(first, second))
+    throw new TypeError(
+      `train: the loss is ${first}, and ${second} when evaluated again at the same weights; what is random in it has to be drawn in objective(samples), once for a step`,
+    );
+}
