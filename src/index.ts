@@ -37,7 +37,7 @@ export { type ExponentialOptions, exponential } from "./integrators/local/expone
 export { exactIncrement } from "./integrators/local/increment.ts";
 export { krylov } from "./integrators/local/krylov.ts";
 export { midpointRule } from "./integrators/local/midpoint-rule.ts";
-export type { LocalProblem, LocalSolution, LocalSolver } from "./integrators/local/problem.ts";
+export type { LocalProblem, LocalSolution, LocalSolver, SolverSpec } from "./integrators/local/problem.ts";
 export { rk4 } from "./integrators/local/rk4.ts";
 export { adaptiveMethods, conservativeMethods, type MethodName, methodNames, methods } from "./integrators/methods.ts";
 export { midpointBug } from "./integrators/midpoint-bug.ts";
@@ -91,6 +91,7 @@ export { centers, moveCenter, orthonormalize, ttn } from "./ttn/gauge.ts";
 export { hadamard } from "./ttn/hadamard.ts";
 export { type FunctionOptions, type LocalFunction, localRhs } from "./ttn/local-rhs.ts";
 export { type FactoredMatrix, factorsOf, type MatrixFactors, matrixNetwork, matrixRhs } from "./ttn/matrix-rhs.ts";
+export { moduleRhs } from "./ttn/module-rhs.ts";
 export {
   expectation,
   imaginaryTime,
@@ -115,7 +116,7 @@ export {
 export type { Observable, ObservedValue, Problem } from "./ttn/problem.ts";
 export { applyProduct, quasilinearRhs } from "./ttn/quasilinear-rhs.ts";
 export { restrict } from "./ttn/restrict.ts";
-export type { Evaluation, LocalField, Rhs } from "./ttn/rhs.ts";
+export type { Evaluation, LocalField, LocalFieldData, ModuleReference, Rhs } from "./ttn/rhs.ts";
 export { leavesTangentSpace, roomFor } from "./ttn/room.ts";
 export { type PrescribedOptions, prescribedRhs, type SourceOptions, sourceRhs } from "./ttn/source-rhs.ts";
 export { sumRhs } from "./ttn/sum-rhs.ts";

@@ -28,7 +28,7 @@ export function meter(rhs: Rhs, executor: Executor) {
   const steps: Path[] = [];
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const bind: Rhs["bind"] = (trial, node, test) => {
-    const field = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
+    const { data: _, ...field } = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
     return {
       ...field,
       plan(frame) {

@@ -210,7 +210,7 @@ function onEdge(field: LocalField, basis: Tensor): LocalField {
   const columns = field.shapeOut.at(-1)!;
   const shapeOut = [u.shape[1]!, columns];
   const flat = [u.shape[0]!, columns];
-  const { increment, ...rest } = field;
+  const { increment, data: _, ...rest } = field;
   const restricted = (image: Tensor, out: Tensor): void => matmulInto(u, { ...image, shape: flat }, "C", "N", out);
   return {
     ...rest,

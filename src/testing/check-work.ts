@@ -49,7 +49,7 @@ export function checkWork(integrator: Integrator, options: WorkOptions = {}): Pr
 /** The right-hand side with every evaluation of its local fields passed to `seen` first. */
 export function watched(rhs: Rhs, seen: (t: number) => void): Rhs {
   const bind: Rhs["bind"] = (trial, node, test): LocalField => {
-    const field = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
+    const { data: _, ...field } = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
     return {
       ...field,
       plan: (frame) => {

@@ -1,3 +1,4 @@
+import type { KroneckerSum } from "../linalg/kronecker-sum.ts";
 import type { Complex, Dtype, Tensor } from "../linalg/tensor.ts";
 import type { Frame } from "../linalg/workspace.ts";
 import type { NodeId } from "./tree.ts";
@@ -23,6 +24,59 @@ export interface LocalField {
   readonly increment?: (t0: number, t1: number, out: Tensor) => void;
   /** Prepares evaluations: what they need besides their arguments is taken from `frame` and lives as long as it does. */
   plan(frame: Frame): Evaluation;
+  /**
+   * The same field as data, where it has such a form: `fieldOf` makes one of it elsewhere that gives the same bits. What wraps `plan` has
+   * to leave it out.
+   */
+  readonly data?: LocalFieldData;
+  /** Floating-point operations of one evaluation, estimated. */
+  flops?(): number;
+}
+
+/** A local field as data. Plain, but for coefficients that are functions of time: `sampled` makes tables of those. */
+export type LocalFieldData = KroneckerFieldData | SumFieldData | ModuleFieldData;
+
+/** g(t, X) = sum_k c_k(t) A_k X, each A_k a sum of Kronecker products of matrices. */
+export interface KroneckerFieldData {
+  readonly form: "kronecker";
+  /** sigma, where every A_k is Hermitian and every c_k a real multiple of sigma. */
+  readonly phase?: Complex;
+  readonly parts: readonly { readonly coefficient: Coefficient; readonly sum: KroneckerSum }[];
+}
+
+/** A number, a function of time, or that function's values at some times. */
+export type Coefficient = Complex | ((t: number) => Complex) | Samples;
+
+export interface Samples {
+  readonly times: readonly number[];
+  readonly values: readonly Complex[];
+}
+
+/** The sum of local fields. */
+export interface SumFieldData {
+  readonly form: "sum";
+  readonly parts: readonly LocalFieldData[];
+}
+
+/** The local field of a right-hand side that is made again where it is needed; see `moduleRhs`. */
+export interface ModuleFieldData {
+  readonly form: "module";
+  readonly module: ModuleReference;
+  readonly trial: TTN;
+  readonly node: NodeId;
+  readonly test?: TTN;
+  /** The step that the right-hand side was told to begin last. */
+  readonly step?: readonly [step: number, t: number];
+}
+
+/** A function of a module, and what it is called with. */
+export interface ModuleReference {
+  /** Absolute, such as `new URL("./equation.js", import.meta.url).href`. */
+  readonly url: string;
+  /** Name of the exported function that returns the right-hand side. */
+  readonly name: string;
+  /** What it is called with: plain values, which can be sent elsewhere. */
+  readonly arguments: readonly unknown[];
 }
 
 /** A right-hand side Y' = F(t, Y), handed out as local fields. */

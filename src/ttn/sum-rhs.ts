@@ -30,7 +30,8 @@ export function sumRhs(...parts: readonly Rhs[]): Rhs {
   };
 }
 
-function sumOfFields(fields: readonly LocalField[]): LocalField {
+/** The sum of local fields, in their order. */
+export function sumOfFields(fields: readonly LocalField[]): LocalField {
   const [first, ...rest] = fields as [LocalField, ...LocalField[]];
   if (rest.length === 0) return first;
   const other = rest.find((field) => field.dtype !== first.dtype);
@@ -44,8 +45,12 @@ function sumOfFields(fields: readonly LocalField[]): LocalField {
   );
   const kind = isHermitian ? "linear-hermitian" : fields.some((f) => f.kind === "nonlinear") ? "nonlinear" : "linear";
   const increments = fields.flatMap((f) => f.increment ?? []);
+  const data = fields.flatMap((f) => f.data ?? []);
+  const flops = fields.flatMap((f) => (f.flops ? [() => f.flops!()] : []));
   return {
     kind,
+    ...(data.length === fields.length ? { data: { form: "sum" as const, parts: data } } : {}),
+    ...(flops.length === fields.length ? { flops: () => flops.reduce((sum, f) => sum + f(), 0) } : {}),
     ...(isHermitian && phase ? { phase } : {}),
     autonomous: fields.every((f) => f.autonomous),
     dtype: first.dtype,

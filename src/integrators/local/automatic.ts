@@ -21,6 +21,8 @@ export function automatic({
   return {
     name: "automatic",
     order: Number.POSITIVE_INFINITY,
+    spec: { name: "automatic", options: { tolerance, basisTolerance } },
+    times: (problem) => (problem.field.kind === "nonlinear" ? undefined : linear.times?.(problem)),
     solve: (problem) => (problem.field.kind === "nonlinear" ? nonlinear[problem.seeks] : linear).solve(problem),
   };
 }

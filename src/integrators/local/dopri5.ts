@@ -36,6 +36,8 @@ export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5
   return {
     name: "Dormand-Prince 5(4)",
     order: Number.POSITIVE_INFINITY,
+    spec: { name: "dopri5", options: { rtol, atol, maxSteps } },
+    usualEvaluations: 31,
     solve(problem): LocalSolution {
       const y = startValue(problem);
       if (isTrivial(problem)) return { final: y, applications: 0, errorEstimate: 0, converged: true };

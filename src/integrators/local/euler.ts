@@ -15,6 +15,9 @@ export function euler({ substeps = 1 }: { readonly substeps?: number } = {}): Lo
   return {
     name: substeps === 1 ? "Euler" : `Euler x ${substeps}`,
     order: 1,
+    spec: { name: "euler", options: { substeps } },
+    times: ({ t0, t1 }) => Array.from({ length: substeps }, (_, step) => t0 + step * ((t1 - t0) / substeps)),
+    usualEvaluations: substeps,
     solve(problem) {
       const y = startValue(problem);
       using frame = workspace().frame();

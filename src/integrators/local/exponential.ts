@@ -26,6 +26,8 @@ export interface ExponentialOptions {
 export const basisToleranceFor = (tolerance: number | "off", finest = 1e-12): number =>
   tolerance === "off" ? finest : Math.max(finest, Math.min(1e-6, tolerance / 10));
 
+const gaussPoints = [0.5 - Math.sqrt(3) / 6, 0.5 + Math.sqrt(3) / 6];
+
 /**
  * The exponential of a linear local field in a Krylov space: Lanczos when it is a multiple of a Hermitian operator,
  * Arnoldi otherwise. Fields that depend on time are integrated by the commutator-free Magnus method of order 4, two
@@ -43,6 +45,8 @@ export function exponential(options: ExponentialOptions = {}): LocalSolver {
   return {
     name: "Krylov exponential",
     order: Number.POSITIVE_INFINITY,
+    spec: { name: "exponential", options: { tolerance, basisTolerance, maxDimension, maxApplications } },
+    times: ({ t0, t1 }) => [t0, ...gaussPoints.map((c) => t0 + c * (t1 - t0))],
     solve(problem) {
       const { field, t0, t1 } = problem;
       if (field.kind === "nonlinear")
@@ -66,7 +70,7 @@ export function exponential(options: ExponentialOptions = {}): LocalSolver {
         const { applications, errorEstimate, converged } = expAction({ apply: at(t0), hermitianUpTo }, h, x, krylov);
         return { final: x, applications, errorEstimate, converged: converged && allFinite(x) };
       }
-      const [early, late] = [0.5 - Math.sqrt(3) / 6, 0.5 + Math.sqrt(3) / 6].map((c) => at(t0 + c * h));
+      const [early, late] = gaussPoints.map((c) => at(t0 + c * h));
       const [more, less] = [0.25 + Math.sqrt(3) / 6, 0.25 - Math.sqrt(3) / 6];
       const second = frame.take(x.shape, x.dtype);
       const mixed = (a: number, b: number) => (v: Tensor, out: Tensor) => {

@@ -11,6 +11,9 @@ import { type LocalSolver, startValue } from "./problem.ts";
 export const exactIncrement = (): LocalSolver => ({
   name: "exact increment",
   order: Number.POSITIVE_INFINITY,
+  spec: { name: "exactIncrement", options: {} },
+  times: ({ t0, t1 }) => [t0, t1],
+  usualEvaluations: 1,
   solve(problem) {
     const { field, node, t0, t1 } = problem;
     if (!field.increment)

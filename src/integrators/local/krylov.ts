@@ -20,6 +20,9 @@ export function krylov(dimension: number): LocalSolver {
   return {
     name: `Krylov space of dimension ${dimension}`,
     order: 2,
+    spec: { name: "krylov", options: { dimension } },
+    times: ({ t0, t1 }) => [(t0 + t1) / 2],
+    usualEvaluations: dimension,
     solve(problem) {
       const { field, t0, t1 } = problem;
       if (field.kind === "nonlinear")

@@ -12,6 +12,9 @@ export function midpointRule(): LocalSolver {
   return {
     name: "midpoint rule",
     order: 2,
+    spec: { name: "midpointRule", options: {} },
+    times: ({ t0, t1 }) => [t0, t0 + (t1 - t0) / 2],
+    usualEvaluations: 2,
     solve(problem) {
       const y = startValue(problem);
       using frame = workspace().frame();

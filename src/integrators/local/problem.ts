@@ -32,6 +32,18 @@ export interface LocalSolver {
   /** Order in the length of the interval; Infinity for solvers with a tolerance of their own. */
   readonly order: number;
   solve(problem: LocalProblem): LocalSolution;
+  /** How it is made elsewhere; none for solvers that are closures. */
+  readonly spec?: SolverSpec;
+  /** The times at which the field of a problem is evaluated, where they are known beforehand. */
+  times?(problem: LocalProblem): readonly number[] | undefined;
+  /** Evaluations that a solve usually takes, to estimate its cost. Default 10. */
+  readonly usualEvaluations?: number;
+}
+
+/** A solver as plain data; see `solverFrom`. */
+export interface SolverSpec {
+  readonly name: string;
+  readonly options: Readonly<Record<string, number>>;
 }
 
 /** A fresh tensor with the initial value, of the type of the field. */

@@ -21,6 +21,13 @@ export function rk4({ substeps = 1 }: { readonly substeps?: number } = {}): Loca
   return {
     name: substeps === 1 ? "RK4" : `RK4 x ${substeps}`,
     order: 4,
+    spec: { name: "rk4", options: { substeps } },
+    times({ t0, t1 }) {
+      const h = (t1 - t0) / substeps;
+      const starts = Array.from({ length: substeps }, (_, step) => t0 + step * h);
+      return starts.flatMap((t) => [0, 1 / 2, 1].map((node) => t + node * h));
+    },
+    usualEvaluations: 4 * substeps,
     solve(problem) {
       const y = startValue(problem);
       using frame = workspace().frame();

@@ -1,4 +1,4 @@
-import { applyKroneckerSum, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { applyKroneckerSum, kroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { dot } from "../../linalg/level1.ts";
 import { asDtype, type Complex, commonDtype, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
 import { modeTowards } from "../gauge.ts";
@@ -6,6 +6,7 @@ import type { LocalField, Rhs } from "../rhs.ts";
 import type { NodeId } from "../tree.ts";
 import { dtypeOfState, type TTN } from "../ttn.ts";
 import { Environments } from "./environment.ts";
+import { kroneckerField } from "./kronecker-field.ts";
 import { checkHermitian, checkSpace, dtypeOfOperator, type TTNO } from "./ttno.ts";
 
 /** A part of a linear right-hand side: an operator times a number or a function of time. */
@@ -40,7 +41,6 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
   if (parts.length === 0) throw new RangeError("linearRhs: no operator was given, expected one or more");
   if (options.hermitian) for (const [k, p] of parts.entries()) checkHermitian(`linearRhs: part ${k}`, p.operator);
   const coefficients = parts.map((p) => p.coefficient ?? 1);
-  const autonomous = coefficients.every((c) => typeof c !== "function");
   const environments = parts.map((p) => new Environments(p.operator));
   const dtype = commonDtype(
     dtypeOf(sigma),
@@ -58,6 +58,10 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
       );
     return value;
   };
+  const factors = coefficients.map((c, k) => {
+    const factor = (t: number): Complex => times(sigma, at(k, t));
+    return typeof c === "function" ? factor : factor(0);
+  });
 
   const maps = (trial: TTN, node: NodeId, test: TTN) => {
     const ket = trial.tensors[node]!;
@@ -81,23 +85,12 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
         throw new TypeError("right-hand side: it is complex128, the state is float64; make the state complex first");
     },
     bind(trial, node, test = trial): LocalField {
-      const sums = maps(trial, node, test);
-      const { shapeOut, dtype: type } = sums[0]!;
-      return {
-        kind: options.hermitian && test === trial ? "linear-hermitian" : "linear",
-        ...(options.hermitian ? { phase: sigma } : {}),
-        autonomous,
-        dtype: type,
-        shapeOut,
-        plan(frame) {
-          const plans = sums.map((s) => planKroneckerSum(s, frame));
-          return (t, x, out) => {
-            plans.forEach((apply, k) => {
-              apply(times(sigma, at(k, t)), x, k === 0 ? 0 : 1, out);
-            });
-          };
-        },
-      };
+      const parts = maps(trial, node, test).map((sum, k) => ({ coefficient: factors[k]!, sum }));
+      return kroneckerField({
+        form: "kronecker",
+        ...(options.hermitian && test === trial ? { phase: sigma } : {}),
+        parts,
+      });
     },
     expectation(y, t = 0) {
       const c = y.tensors[y.center]!;

@@ -1,0 +1,45 @@
+import { kroneckerField, sampledKronecker } from "./operators/kronecker-field.ts";
+import type { LocalField, LocalFieldData, ModuleFieldData, ModuleReference, Rhs } from "./rhs.ts";
+import { sumOfFields } from "./sum-rhs.ts";
+
+/**
+ * The local field of this data; it gives the same bits as the one that the data was taken from. `rhsOf` finds the right-hand side of a
+ * module; by default there is none, which is an Error.
+ */
+export function fieldOf(data: LocalFieldData, rhsOf: (module: ModuleReference) => Rhs = noModules): LocalField {
+  if (data.form === "kronecker") return kroneckerField(data);
+  if (data.form === "sum") return sumOfFields(data.parts.map((part) => fieldOf(part, rhsOf)));
+  return boundOf(data, rhsOf(data.module));
+}
+
+const begun = new WeakMap<Rhs, number>();
+
+function boundOf({ trial, node, test, step }: ModuleFieldData, rhs: Rhs): LocalField {
+  if (step && begun.get(rhs) !== step[0]) {
+    rhs.beginStep?.(...step);
+    begun.set(rhs, step[0]);
+  }
+  return rhs.bind(trial, node, test);
+}
+
+function noModules({ url }: ModuleReference): never {
+  throw new Error(`local field: the module ${url} was not loaded here`);
+}
+
+/**
+ * The data with its functions of time replaced by their values at `times`, the times at which a solver evaluates the field. Without
+ * such times (a solver that chooses its own): null where there are functions of time.
+ */
+export function sampled(data: LocalFieldData, times: readonly number[] | undefined): LocalFieldData | null {
+  if (data.form === "module") return data;
+  if (data.form === "sum") {
+    const parts = data.parts.flatMap((part) => sampled(part, times) ?? []);
+    return parts.length === data.parts.length ? { form: "sum", parts } : null;
+  }
+  if (data.parts.every(({ coefficient }) => typeof coefficient !== "function")) return data;
+  return times ? sampledKronecker(data, times) : null;
+}
+
+/** The modules that local fields of this data are made of. */
+export const modulesOf = (data: LocalFieldData): readonly ModuleReference[] =>
+  data.form === "module" ? [data.module] : data.form === "sum" ? data.parts.flatMap(modulesOf) : [];
