@@ -1,15 +1,12 @@
+import type { Random } from "../linalg/random.ts";
 import { reshape, type Tensor, tensor } from "../linalg/tensor.ts";
-import { decayingMatrix, decayingTucker } from "./initial.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import { decayingMatrix, decayingTucker, heNormal } from "./initial.ts";
 import type { Layer } from "./layers.ts";
-import { addRow, applyLowRank, applyTucker } from "./operations.ts";
+import { addRow, applyDense, applyLowRank } from "./operations.ts";
+import { fromPatches, type ImageShape, patchesOf } from "./patches.ts";
 import type { Tape, Variable } from "./tape.ts";
-
-/** The sizes of an image in a row of inputs: entry (i width + j) channels + c is channel c at row i, column j. */
-export interface ImageShape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
-}
+import { applyTuckerKernel } from "./tucker-kernel.ts";
 
 export interface ConvolutionOptions extends ImageShape {
   /** Channels of the result. */
@@ -18,9 +15,9 @@ export interface ConvolutionOptions extends ImageShape {
   readonly kernel: number;
   /**
    * "matrix" (default): the kernel unfolded to filters x (kernel^2 channels); "tucker": filters x kernel x kernel x channels with a
-   * basis for each. [schotthoefer2022low; zangrando2023tucker]
+   * basis for each, applied in three stages; "dense": the unfolded kernel as a passenger. [schotthoefer2022low; zangrando2023tucker]
    */
-  readonly format?: "matrix" | "tucker";
+  readonly format?: "matrix" | "tucker" | "dense";
   /** Rank to start with. Default: 32, or what the sizes allow; for a Tucker tensor of each mode. */
   readonly rank?: number;
   /** |W|_F at the start over the root of the filters. Default 0.1. */
@@ -28,52 +25,61 @@ export interface ConvolutionOptions extends ImageShape {
 }
 
 /**
- * A convolution (cross-correlation, stride one, no padding) whose kernel is a matrix of low rank, filters x (kernel^2 channels), applied to
- * every patch: the kernel unfolded along its first mode. The result is an image again, (height - kernel + 1) x (width - kernel + 1) x filters,
- * and a bias for each filter is added. O(patches (filters + kernel^2 channels) r) a sample.
+ * A convolution (cross-correlation, stride one, no padding) whose kernel is of low rank. The result is an image again,
+ * (height - kernel + 1) x (width - kernel + 1) x filters, and a bias for each filter is added. As a matrix, filters x (kernel^2 channels), it
+ * is applied to every patch, O(patches (filters + kernel^2 channels) r) a sample; as a Tucker tensor between two changes of channels,
+ * O(pixels channels r + patches (kernel^2 r + filters) r).
  * Throws a RangeError when sizes are not positive integers, the kernel is larger than the image, or the inputs are no such image.
  */
 export function convolution(options: ConvolutionOptions): Layer {
   const { filters, kernel, format = "matrix", rank, gain = 0.1, ...image } = options;
   checkImage("convolution", image, { filters, kernel });
   const { height, width, channels } = image;
-  if (format !== "matrix" && format !== "tucker")
-    throw new RangeError(`convolution: format is ${JSON.stringify(format)}, expected "matrix" or "tucker"`);
+  if (format !== "matrix" && format !== "tucker" && format !== "dense")
+    throw new RangeError(`convolution: format is ${JSON.stringify(format)}, expected "matrix", "tucker" or "dense"`);
   if (kernel > Math.min(height, width))
     throw new RangeError(`convolution: the kernel is ${kernel}x${kernel}, the image ${height}x${width}`);
   if (!(gain > 0 && gain < Number.POSITIVE_INFINITY))
     throw new RangeError(`convolution: gain is ${gain}, expected a positive number`);
   const columns = kernel * kernel * channels;
-  const most = Math.min(filters, columns);
+  const most = format === "tucker" ? Math.max(filters, kernel, channels) : Math.min(filters, columns);
+  if (format === "dense" && (rank !== undefined || options.gain !== undefined))
+    throw new RangeError("convolution: a dense kernel has no rank and no gain");
   if (rank !== undefined && !(Number.isSafeInteger(rank) && rank >= 1 && rank <= most))
-    throw new RangeError(`convolution: rank is ${rank}, a kernel of ${filters}x${columns} has from 1 to ${most}`);
-  const indices = patchIndices(image, kernel);
-  const apply = format === "matrix" ? applyLowRank : applyTucker;
+    throw new RangeError(`convolution: rank is ${rank}, a kernel of ${kernelText()} has from 1 to ${most}`);
+  const isDense = format === "dense";
   const patches = (height - kernel + 1) * (width - kernel + 1);
   return {
-    name: `low-rank convolution of ${filters}`,
+    name: `${isDense ? "dense" : "low-rank"} convolution of ${filters}`,
     sized(inputs) {
       checkInputs("convolution", inputs, image);
       return {
         outputs: patches * filters,
-        counts: { blocks: 1, passengers: 1 },
-        initial: (random) => ({
-          blocks: [
-            format === "matrix"
-              ? decayingMatrix(filters, columns, rank ?? Math.min(32, most), random, gain)
-              : decayingTucker([filters, kernel, kernel, channels], rank ?? 32, random, gain),
-          ],
-          passengers: [tensor([filters])],
-        }),
+        counts: isDense ? { blocks: 0, passengers: 2 } : { blocks: 1, passengers: 1 },
+        initial: (random) =>
+          isDense
+            ? { blocks: [], passengers: [heNormal(filters, columns, random), tensor([filters])] }
+            : { blocks: [initialKernel(random)], passengers: [tensor([filters])] },
         record(tape, x, { blocks, passengers }) {
-          const samples = x.value.shape[0]!;
-          const rows = rearranged(tape, x, [samples * patches, columns], indices);
-          const z = addRow(tape, apply(tape, rows, blocks[0]!), passengers[0]!);
-          return reshaped(tape, z, [samples, patches * filters]);
+          const rows = isDense
+            ? applyDense(tape, unfolded(tape, x, image, kernel), passengers[0]!)
+            : format === "tucker"
+              ? applyTuckerKernel(tape, x, blocks[0]!, image, kernel)
+              : applyLowRank(tape, unfolded(tape, x, image, kernel), blocks[0]!);
+          return reshaped(tape, addRow(tape, rows, passengers.at(-1)!), [x.value.shape[0]!, patches * filters]);
         },
       };
     },
   };
+
+  function initialKernel(random: Random): TTN {
+    return format === "tucker"
+      ? decayingTucker([filters, kernel, kernel, channels], rank ?? most, random, gain)
+      : decayingMatrix(filters, columns, rank ?? Math.min(32, most), random, gain);
+  }
+  function kernelText(): string {
+    return format === "tucker" ? `${filters}x${kernel}x${kernel}x${channels}` : `${filters}x${columns}`;
+  }
 }
 
 /**
@@ -117,34 +123,16 @@ export function maxPool(image: ImageShape): Layer {
   };
 }
 
-/** For each patch of an image its entries, row by row. */
-function patchIndices({ height, width, channels }: ImageShape, kernel: number): Int32Array {
-  const indices: number[] = [];
-  for (let i = 0; i + kernel <= height; i++)
-    for (let j = 0; j + kernel <= width; j++)
-      for (let a = 0; a < kernel; a++)
-        for (let b = 0; b < kernel; b++)
-          for (let c = 0; c < channels; c++) indices.push(((i + a) * width + j + b) * channels + c);
-  return Int32Array.from(indices);
-}
-
-/** Entries of each sample taken by their indices, some of them often. */
-function rearranged(tape: Tape, x: Variable, shape: readonly number[], indices: Int32Array): Variable {
-  const [samples, inputs] = x.value.shape as [number, number];
-  const from = new Int32Array(samples * indices.length);
-  for (let s = 0, q = 0; s < samples; s++)
-    for (let k = 0; k < indices.length; k++, q++) from[q] = s * inputs + indices[k]!;
-  const value = tensor(shape);
-  for (let q = 0; q < from.length; q++) value.data[q] = x.value.data[from[q]!]!;
-  return tape.record(value, x.isConstant, (d) => tape.add(x, gathered(d, from, x.value)));
-}
-
 /** The adjoint of taking entries: each goes back to where it came from. */
 function gathered(d: Tensor, from: Int32Array, like: Tensor): Tensor {
   const out = tensor(like.shape);
   for (let q = 0; q < from.length; q++) out.data[from[q]!]! += d.data[q]!;
   return out;
 }
+
+/** All patches of images as rows. */
+const unfolded = (tape: Tape, x: Variable, image: ImageShape, kernel: number): Variable =>
+  tape.record(patchesOf(x.value, image, kernel), x.isConstant, (d) => tape.add(x, fromPatches(d, image, kernel)));
 
 const reshaped = (tape: Tape, x: Variable, shape: readonly number[]): Variable =>
   tape.record(reshape(x.value, shape), x.isConstant, (d) => tape.add(x, reshape(d, x.value.shape)));

@@ -2,11 +2,12 @@ import { combine } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import type { Tensor } from "../linalg/tensor.ts";
-import { scale } from "../ttn/arithmetic.ts";
 import { slice } from "../ttn/contract-modes.ts";
-import { functionRhs, type Networks } from "../ttn/function-rhs.ts";
+import { localRhs } from "../ttn/local-rhs.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
+import type { NodeId } from "../ttn/tree.ts";
 import { modeSizes, type TTN, withTensor } from "../ttn/ttn.ts";
+import { gradientSeen } from "./covector.ts";
 import type { Evaluation, Objective, Weights } from "./weights.ts";
 
 /** Weights that differ by less than this, relative to their size, are the same: round-off of a change of bases. */
@@ -14,8 +15,8 @@ const same = 1e-12;
 
 /**
  * W' = -grad L(W) on a product of manifolds: a right-hand side for every block, all of one loss. Frames are isometries, so that the
- * local field of a node is -dL/dX, the gradient by its tensor; it comes from dL/dW as a network of as many columns as there are samples,
- * which is never formed: for a matrix -G V, -G^T U and -U^T G V with G = D^T X.
+ * local field of a node is -dL/dX, the gradient by its tensor: what its frame makes of dL/dW, which is never formed. For a matrix these are
+ * -G V, -G^T U and -U^T G V with G = D^T X.
  *
  * One pass, forwards and backwards, gives dL/dW of every block at one point. It is kept, and serves all local fields there, in
  * whatever bases and gauge a weight is written: so the K-, L- and S-steps of a step that all start from the same weights
@@ -32,7 +33,7 @@ export class GradientFlow {
   #step = -1;
   #objective: Objective | null = null;
   #at: Point;
-  #known: (Point & { readonly evaluation: Evaluation; readonly fields: readonly (readonly TTN[])[] }) | null = null;
+  #known: (Point & { readonly evaluation: Evaluation }) | null = null;
   #first: Evaluation | null = null;
   #drift: readonly (readonly TTN[])[] = [];
 
@@ -42,7 +43,9 @@ export class GradientFlow {
     this.#probes = weights.blocks.map(probesFor);
     this.#at = this.#point(weights);
     this.rhs = weights.blocks.map((_, k) => {
-      const rhs = functionRhs((_t, y) => this.#fieldAt(k, y), { autonomous: true });
+      const rhs = localRhs((trial, node, test) => (_t, x) => this.#fieldAt(k, withTensor(trial, node, x), test, node), {
+        autonomous: true,
+      });
       return {
         ...rhs,
         beginStep: (step) => this.beginStep(step),
@@ -94,20 +97,22 @@ export class GradientFlow {
     return (this.#first ?? this.latest).loss;
   }
 
-  /** -dL/dW of a block at the weight `y`, the other blocks being where they are. */
-  #fieldAt(block: number, y: TTN): Networks {
+  /** -dL/dW of a block at the weight `y`, the other blocks being where they are, seen through a frame. */
+  #fieldAt(block: number, y: TTN, test: TTN, node: NodeId): Tensor {
     const point = this.#withBlock(block, y);
     const known = this.#known;
     const isKnown = known?.images.every((image, k) => distance(image, point.images[k]!) <= same * norm(image));
-    return [...(isKnown ? known! : this.#evaluate(point)).fields[block]!, ...(this.#drift[block] ?? [])];
+    const { evaluation } = isKnown ? known! : this.#evaluate(point);
+    const descent = [-1, gradientSeen(evaluation.blocks[block]!, test, node)] as const;
+    const drift = this.#drift[block];
+    return combine(drift?.length ? [descent, [1, gradientSeen(drift, test, node)]] : [descent]);
   }
 
   #evaluate(point: Point) {
     if (!this.#objective) this.beginStep(0);
     this.passes++;
     const evaluation = this.#objective!(point.weights);
-    const fields = evaluation.blocks.map((networks) => [networks].flat().map((g) => scale(-1, g as TTN)));
-    this.#known = { ...point, evaluation, fields };
+    this.#known = { ...point, evaluation };
     this.#first ??= evaluation;
     return this.#known;
   }

@@ -1,5 +1,6 @@
-export { type ConvolutionOptions, convolution, type ImageShape, maxPool } from "./convolution.ts";
+export { type ConvolutionOptions, convolution, maxPool } from "./convolution.ts";
 export { coreStep } from "./core-step.ts";
+export { type Covector, type Gradient, gradientSeen, outerProducts, products, wholeGradient } from "./covector.ts";
 export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
 export { type Descended, Descent } from "./descent.ts";
 export { GradientFlow } from "./gradient-flow.ts";
@@ -26,6 +27,7 @@ export {
   tanh,
 } from "./operations.ts";
 export { type ParameterCounts, parameterCounts } from "./parameters.ts";
+export { fromPatches, type ImageShape, patchesOf } from "./patches.ts";
 export { ranksWithin } from "./rank-budget.ts";
 export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } from "./rules.ts";
 export { type Sequential, sequential } from "./sequential.ts";

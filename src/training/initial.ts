@@ -2,7 +2,7 @@ import { scaled } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Random, randomTensor } from "../linalg/random.ts";
-import { entry, fromFunction, tensor } from "../linalg/tensor.ts";
+import { entry, fromFunction, type Tensor, tensor } from "../linalg/tensor.ts";
 import { randomState } from "../ttn/construct.ts";
 import { orthonormalize } from "../ttn/gauge.ts";
 import { matrixNetwork } from "../ttn/matrix-rhs.ts";
@@ -50,3 +50,7 @@ export function decayingTucker(sizes: readonly number[], rank: number, random: R
   );
   return withTensor(y, root, scaled((gain * Math.sqrt(sizes[0]!)) / norm(decaying), decaying));
 }
+
+/** A dense weight, rows x columns, to start from: normal entries of variance 2 / columns. */
+export const heNormal = (rows: number, columns: number, random: Random): Tensor =>
+  scaled(Math.sqrt(2 / columns), randomTensor(random, [rows, columns]));

@@ -1,7 +1,6 @@
-import { scaled } from "../linalg/contract.ts";
-import { type Random, randomTensor } from "../linalg/random.ts";
+import type { Random } from "../linalg/random.ts";
 import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
-import { decayingMatrix } from "./initial.ts";
+import { decayingMatrix, heNormal } from "./initial.ts";
 import { addRow, addScaled, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
 import type { Tape, Variable } from "./tape.ts";
 import type { Weights } from "./weights.ts";
@@ -95,10 +94,7 @@ export function dense(outputs: number, { bias = true }: { readonly bias?: boolea
       counts: { blocks: 0, passengers: bias ? 2 : 1 },
       initial: (random) => ({
         blocks: [],
-        passengers: [
-          scaled(Math.sqrt(2 / inputs), randomTensor(random, [outputs, inputs])),
-          ...(bias ? [tensor([outputs])] : []),
-        ],
+        passengers: [heNormal(outputs, inputs, random), ...(bias ? [tensor([outputs])] : [])],
       }),
       record: (tape, x, { passengers }) => withBias(tape, applyDense(tape, x, passengers[0]!), passengers[1]),
     }),

@@ -1,60 +1,29 @@
-import { combine, matmul, modeProduct, permute, scaled } from "../linalg/contract.ts";
-import { axpy } from "../linalg/level1.ts";
-import { identity, reshape, shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
-import { factorsOf, type MatrixFactors, matrixNetwork } from "../ttn/matrix-rhs.ts";
-import { rootOf } from "../ttn/tree.ts";
-import { modeSizes, type TTN } from "../ttn/ttn.ts";
+import { combine, matmul, scaled } from "../linalg/contract.ts";
+import { shapeText, tensor } from "../linalg/tensor.ts";
+import { scale } from "../ttn/arithmetic.ts";
+import { factorsOf } from "../ttn/matrix-rhs.ts";
+import type { TTN } from "../ttn/ttn.ts";
+import { type Covector, type Gradient, outerProducts, products } from "./covector.ts";
 import type { Tape, Variable } from "./tape.ts";
 
 /** A weight of low rank on a tape, and the parts of dL/dW that come together in a pass. */
 export class LowRankWeight {
   readonly value: TTN;
-  readonly #parts: Part[] = [];
+  readonly #parts: (TTN | Covector)[] = [];
 
   constructor(value: TTN) {
     this.value = value;
   }
 
-  /** Adds D^T X to dL/dW: X what the weight was applied to, D the derivative by what came out, a row a sample. */
-  add(outputs: Tensor, inputs: Tensor): void {
-    this.#parts.push({ outputs, inputs });
+  /** Adds to dL/dW. */
+  add(part: TTN | Covector): void {
+    this.#parts.push(part);
   }
 
-  /**
-   * dL/dW = sum D^T X as networks of min(samples, outputs, inputs) columns: in factors, unless there are more rows than the matrix has,
-   * as in a convolution, where it is the smaller thing.
-   */
-  get derivative(): readonly TTN[] {
-    if (this.value.tree.order !== 2) return [this.#whole()];
-    const { u, v } = factorsOf(this.value);
-    const [m, n] = [u.shape[0]!, v.shape[0]!];
-    const parts = this.#parts.length > 0 ? this.#parts : [{ outputs: tensor([1, m]), inputs: tensor([1, n]) }];
-    return parts.map((part) => matrixNetwork(this.value.tree, inFewColumns(part, m, n)));
+  /** dL/dW, the sum of all parts. */
+  get derivative(): Gradient {
+    return this.#parts.length > 0 ? [...this.#parts] : scale(0, this.value);
   }
-
-  /** dL/dW of a Tucker tensor as its own core: kernels are small. */
-  #whole(): TTN {
-    const { tree } = this.value;
-    const sizes = modeSizes(this.value);
-    const sum = tensor(sizes);
-    for (const { outputs, inputs } of this.#parts) axpy({ re: 1, im: 0 }, matmul(outputs, inputs, "T", "N"), sum);
-    return { tree, tensors: [...sizes.map((n) => identity(n)), reshape(sum, [...sizes, 1])], center: rootOf(tree) };
-  }
-}
-
-/** D^T X as L R^T. */
-function inFewColumns({ outputs, inputs }: Part, m: number, n: number): MatrixFactors {
-  const rows = outputs.shape[0]!;
-  if (rows <= Math.min(m, n)) return { left: permute(outputs, [1, 0]), right: permute(inputs, [1, 0]) };
-  return m <= n
-    ? { left: identity(m), right: matmul(inputs, outputs, "T", "N") }
-    : { left: matmul(outputs, inputs, "T", "N"), right: identity(n) };
-}
-
-/** What a weight was applied to, and the derivative by what came out; a row a sample. */
-interface Part {
-  readonly outputs: Tensor;
-  readonly inputs: Tensor;
 }
 
 /**
@@ -63,29 +32,12 @@ interface Part {
  */
 export function applyLowRank(tape: Tape, x: Variable, weight: LowRankWeight): Variable {
   const { u, s, v } = factorsOf(weight.value);
-  const value = matmul(matmul(matmul(x.value, v), s, "N", "T"), u, "N", "T");
+  const xv = products(x.value);
+  const value = matmul(matmul(xv(v), s, "N", "T"), u, "N", "T");
   return tape.record(value, false, (d) => {
-    weight.add(d, x.value);
-    if (!x.isConstant) tape.add(x, matmul(matmul(matmul(d, u), s), v, "N", "T"));
-  });
-}
-
-/**
- * Z = X W^T for W the matricisation of a Tucker tensor (a star of leaves) along its first mode: (X M^T) U^T with U its first basis and M, r x
- * (all other modes), the core times the other bases.
- */
-export function applyTucker(tape: Tape, x: Variable, weight: LowRankWeight): Variable {
-  const { tree, tensors } = weight.value;
-  const modes = tree.order;
-  const u = tensors[0]!;
-  const rest = tensors
-    .slice(1, modes)
-    .reduce((core, basis, k) => modeProduct(core, k + 1, basis), tensors[rootOf(tree)]!);
-  const [r] = rest.shape as [number];
-  const m = reshape(rest, [r, rest.data.length / r]);
-  return tape.record(matmul(matmul(x.value, m, "N", "T"), u, "N", "T"), false, (d) => {
-    weight.add(d, x.value);
-    if (!x.isConstant) tape.add(x, matmul(matmul(d, u), m));
+    const du = products(d);
+    weight.add(outerProducts(du, xv));
+    if (!x.isConstant) tape.add(x, matmul(matmul(du(u), s), v, "N", "T"));
   });
 }
 

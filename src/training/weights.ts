@@ -1,7 +1,7 @@
 import type { Random } from "../linalg/random.ts";
 import type { Tensor } from "../linalg/tensor.ts";
-import type { Networks } from "../ttn/function-rhs.ts";
 import type { TTN } from "../ttn/ttn.ts";
+import type { Gradient } from "./covector.ts";
 
 /** A point of a product of manifolds: all that a model learns. A value, as a state is. */
 export interface Weights {
@@ -14,8 +14,8 @@ export interface Weights {
 /** A loss and its derivatives at one point. */
 export interface Evaluation {
   readonly loss: number;
-  /** dL/dW of every block: a network over its tree, or several that stand for their sum. Never a full matrix. */
-  readonly blocks: readonly Networks[];
+  /** dL/dW of every block, as frames see it: never a full matrix. */
+  readonly blocks: readonly Gradient[];
   /** dL/db of every passenger. */
   readonly passengers: readonly Tensor[];
 }

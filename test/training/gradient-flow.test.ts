@@ -24,6 +24,7 @@ import {
   lowRank,
   type Objective,
   sequential,
+  wholeGradient,
 } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { centers } from "../../src/ttn/gauge.ts";
@@ -50,7 +51,7 @@ const data: Dataset = {
 };
 const weights = model.initial(random);
 const objective = model.objective(data);
-const gradients = objective(weights).blocks.map((g) => toDense([g].flat()[0] as TTN));
+const gradients = objective(weights).blocks.map((g, k) => wholeGradient(g, weights.blocks[k]!));
 const difference = (a: Tensor, b: Tensor): number =>
   norm(
     combine([
@@ -203,7 +204,7 @@ describe("with any integrator of the family, in the one loop over time", () => {
         const g = objective({ ...weights, blocks: weights.blocks.with(0, asNetwork(w)) }).blocks[0]!;
         w = combine([
           [1, w],
-          [-0.2, toDense([g].flat()[0] as TTN)],
+          [-0.2, wholeGradient(g, full)],
         ]);
       }
       y = s.y;

@@ -26,11 +26,11 @@ import {
   type TrainOptions,
   train,
   type Weights,
+  wholeGradient,
 } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
-import type { TTN } from "../../src/ttn/ttn.ts";
 import { combine, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
 
 const classes = (samples: number, seed: number, spread = 1): Dataset =>
@@ -125,7 +125,7 @@ describe("all blocks and passengers together", () => {
     let before = now;
     for (const [k, { weights }] of steps.slice(1).entries()) {
       const found = model.objective(data)(steps[k]!.weights);
-      const gradients = [...found.blocks.map((g) => toDense([g].flat()[0] as TTN)), ...found.passengers];
+      const gradients = [...found.blocks.map((g, b) => wholeGradient(g, start.blocks[b]!)), ...found.passengers];
       const next = now.map((w, i) =>
         combine([
           [1 + momentum, w],
@@ -324,7 +324,7 @@ describe("Adam", () => {
     const [moveCore, moveHead] = [plain(core), plain(head)];
     steps.slice(1).forEach(({ weights }, k) => {
       const found = objective(steps[k]!.weights);
-      const g = toDense([found.blocks[0]!].flat()[0] as Weights["blocks"][0]);
+      const g = wholeGradient(found.blocks[0]!, weights.blocks[0]!);
       moveCore(matmul(matmul(u, g, "T", "N"), v).data, k + 1);
       moveHead(found.passengers[0]!.data, k + 1);
       const end = factorsOf(weights.blocks[0]!).s;
