@@ -1,0 +1,26 @@
+import { Communicator } from "./communicator.ts";
+import { loadMpi } from "./library.ts";
+
+let known: Communicator | undefined;
+
+/**
+ * All ranks that MPI started this process with; MPI itself is started at the first call. A process that ends in order leaves MPI by
+ * itself; one that ends with another exit code does not, so that the launcher ends the others.
+ * Throws an Error where the process was not launched as one of several ranks, or koffi or the library is missing.
+ */
+export function world(): Communicator {
+  if (known) return known;
+  const transport = loadMpi();
+  let finalized = false;
+  known = new Communicator({
+    ...transport,
+    finalize() {
+      if (!finalized) transport.finalize();
+      finalized = true;
+    },
+  });
+  process.on("exit", (code) => {
+    if (code === 0 && !finalized) transport.finalize();
+  });
+  return known;
+}

@@ -1,0 +1,188 @@
+import { describe, expect, it } from "vitest";
+import { RankError, RanksLostError } from "../../src/executors/mpi/communicator.ts";
+import { launch } from "../../src/executors/mpi/library.ts";
+import { longestFirst } from "../../src/executors/schedule.ts";
+import { balanced, type Executor, evolve, inline, type MpiOptions, mpi, parallelBug } from "../../src/index.ts";
+import { stateHash } from "../../src/io/index.ts";
+import { longRangeIsing, spinChain, spinState } from "../../src/problems/index.ts";
+import { ranksInMemory } from "./ranks.ts";
+
+const tree = balanced(4);
+const problem = spinChain("quench", longRangeIsing(tree), spinState(tree, "up", 1), 0.05);
+const settings = { integrator: parallelBug(), h: 0.01, truncation: { tolerance: 1e-6 } };
+
+/** SHA-256 of the state after every step. */
+async function hashes(executor: Executor, signal?: AbortSignal, of = problem): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { y } of evolve(of, { ...settings, executor, ...(signal ? { signal } : {}) }))
+    found.push(stateHash(y));
+  return found;
+}
+
+/** Runs the same program on ranks in memory; how it ended on each. */
+const onRanks = <T>(
+  size: number,
+  program: (executor: Executor, rank: number) => Promise<T>,
+  options: (rank: number) => MpiOptions = () => ({}),
+): Promise<PromiseSettledResult<T>[]> =>
+  Promise.allSettled(
+    ranksInMemory(size).map(async (communicator) => {
+      try {
+        const result = await program(mpi({ communicator, ...options(communicator.rank) }), communicator.rank);
+        await communicator.leave();
+        return result;
+      } catch (error) {
+        await communicator.leave(error);
+        throw error;
+      }
+    }),
+  );
+
+const messages = (ends: readonly PromiseSettledResult<unknown>[]): string[] =>
+  ends.map((end) => (end.status === "rejected" ? (end.reason as Error).message : "ended well"));
+
+/** Solves inline, but fails or hangs from the given set of problems on. */
+const troubled = (after: number, trouble: () => Promise<never>): Executor => {
+  const plain = inline();
+  let sets = 0;
+  return { ...plain, solveAll: (...all) => (sets++ < after ? plain.solveAll(...all) : trouble()) };
+};
+
+describe("MPI, with ranks in memory", () => {
+  it("computes the same bits on any number of ranks, more than there are problems included", async () => {
+    const expected = await hashes(inline());
+    for (const size of [1, 2, 3, 16]) {
+      const ends = await onRanks(size, (executor) => hashes(executor));
+      for (const end of ends) expect(end).toEqual({ status: "fulfilled", value: expected });
+    }
+  });
+
+  it("throws an error of one rank on all", async () => {
+    const ends = await onRanks(
+      3,
+      (executor) => hashes(executor),
+      (rank) => (rank === 1 ? { inner: troubled(4, () => Promise.reject(new RangeError("too hot"))) } : {}),
+    );
+    expect(messages(ends)).toEqual(["rank 1: too hot", "too hot", "rank 1: too hot"]);
+    expect((ends[0] as PromiseRejectedResult).reason).toBeInstanceOf(RankError);
+  });
+
+  it("tells the others when a rank leaves with an error outside of a solve", async () => {
+    const ends = await onRanks(2, async (executor, rank) => {
+      if (rank === 1) throw new Error("no memory");
+      return hashes(executor);
+    });
+    expect(messages(ends)).toEqual(["rank 1: no memory", "no memory"]);
+  });
+
+  it("stops all ranks at the same step when one of them is asked to", async () => {
+    const stop = new AbortController();
+    let steps = 0;
+    const ends = await onRanks(
+      2,
+      (executor, rank) => hashes(executor, rank === 1 ? stop.signal : undefined),
+      (rank) => {
+        const plain = inline();
+        const counting: Executor = {
+          ...plain,
+          solveAll: (...all) => {
+            if (++steps === 5) stop.abort(new Error("asked to stop"));
+            return plain.solveAll(...all);
+          },
+        };
+        return rank === 1 ? { inner: counting } : {};
+      },
+    );
+    expect(messages(ends)).toEqual(["interrupted on another rank", "asked to stop"]);
+  });
+
+  it("aborts the signals of a communicator together", async () => {
+    const stop = new AbortController();
+    const ranks = ranksInMemory(2);
+    const signals = ranks.map((c) => c.signal(c.rank === 0 ? stop.signal : new AbortController().signal));
+    stop.abort(new Error("asked to stop"));
+    expect(signals.map((s) => s.aborted)).toEqual([false, false]);
+    await Promise.all(ranks.map((c) => c.agree("the weather", "fine")));
+    expect(signals.map((s) => s.aborted)).toEqual([true, true]);
+  });
+
+  it("tells ranks apart that went different ways", async () => {
+    const other = { ...problem, initial: spinState(tree, "plus", 1) };
+    const ends = await onRanks(2, (executor, rank) => hashes(executor, undefined, rank === 0 ? problem : other));
+    for (const message of messages(ends))
+      expect(message).toMatch(/went different ways: rank 1 computed .* same settings, backend/);
+    const [a, b] = ranksInMemory(2);
+    const told = await Promise.allSettled([a!.agree("the backend", "openblas"), b!.agree("the backend", "wasm")]);
+    expect(messages(told)[0]).toBe("mpi: the backend differs between the ranks: openblas on rank 0, wasm on rank 1");
+  });
+
+  it("does not wait for ever for a rank that hangs, and names it", async () => {
+    const ends = await Promise.race([
+      onRanks(
+        3,
+        (executor) => hashes(executor),
+        (rank) => ({
+          patience: 0.05,
+          ...(rank === 2 ? { inner: troubled(3, () => new Promise<never>(() => {})) } : {}),
+        }),
+      ),
+      new Promise<"waits">((resolve) => setTimeout(resolve, 200, "waits")),
+    ]);
+    expect(ends).toBe("waits"); // rank 2 itself never ends
+    const [a, b] = ranksInMemory(2);
+    a!.patience = 0.05;
+    await expect(a!.exchange("agree", {})).rejects.toThrow(new RanksLostError([1], 0.05));
+    await expect(a!.exchange("agree", {})).rejects.toThrow("rank 0 has left the run, or was left");
+    expect(b!.size).toBe(2);
+  });
+
+  it("does what only one rank may do on the first, and throws its error everywhere", async () => {
+    const ranks = ranksInMemory(2);
+    const done: number[] = [];
+    await Promise.all(ranks.map((c) => c.first(() => void done.push(c.rank))));
+    expect(done).toEqual([0]);
+    const ends = await Promise.allSettled(ranks.map((c) => c.first(() => Promise.reject(new Error("disk full")))));
+    expect(messages(ends)).toEqual(["disk full", "rank 0: disk full"]);
+  });
+
+  it("refuses rank counts that were not granted, numbers that are none, and what was disposed", async () => {
+    const [communicator] = ranksInMemory(2);
+    expect(() => mpi({ communicator: communicator!, ranks: 4 })).toThrow("mpi: 4 ranks were asked for, MPI granted 2");
+    for (const ranks of [0, 1.5, Number.NaN])
+      expect(() => mpi({ communicator: communicator!, ranks })).toThrow(
+        `ranks is ${ranks}, expected a positive integer`,
+      );
+    expect(() => mpi({ communicator: communicator!, patience: 0 })).toThrow(
+      "patience is 0, expected a positive number",
+    );
+    const executor = mpi({ communicator: communicator! });
+    await executor[Symbol.asyncDispose]();
+    await expect(hashes(executor)).rejects.toThrow("mpi: the executor was disposed");
+  });
+
+  it("says how to start ranks where there are none", () => {
+    expect(() => mpi()).toThrow("not one of several ranks; start it by mpirun -n 4 npx dlra run");
+  });
+});
+
+describe("how a process was launched", () => {
+  it("is read from what launchers set", () => {
+    expect(launch({})).toBe(null);
+    expect(launch({ SLURM_NTASKS: "8", SLURM_PROCID: "0" })).toBe(null); // a batch script is no rank
+    expect(launch({ OMPI_COMM_WORLD_SIZE: "4" })).toEqual({ by: "OMPI_COMM_WORLD_SIZE", family: "Open MPI", ranks: 4 });
+    expect(launch({ PMI_SIZE: "2" })).toEqual({ by: "PMI_SIZE", family: "MPICH", ranks: 2 });
+    expect(launch({ PMIX_RANK: "1", SLURM_STEP_NUM_TASKS: "8" })).toMatchObject({ family: "PMIx", ranks: 8 });
+    expect(launch({ PMIX_RANK: "1" })).toMatchObject({ family: "PMIx", ranks: null });
+  });
+});
+
+describe("longest first", () => {
+  it("gives every task to one place, by Graham's rule", () => {
+    expect(longestFirst([1, 5, 2, 4, 3], 2)).toEqual([
+      [1, 2, 0],
+      [3, 4],
+    ]);
+    expect(longestFirst([1, 1], 3)).toEqual([[0], [1], []]);
+    expect(longestFirst([], 2)).toEqual([[], []]);
+  });
+});

@@ -1,0 +1,52 @@
+import { Communicator } from "../../src/executors/mpi/communicator.ts";
+import { Missing, type Transport } from "../../src/executors/mpi/library.ts";
+
+/** Ranks that live in this thread, as promises: MPI's collective operations in memory. */
+export function ranksInMemory(size: number): Communicator[] {
+  const rounds: {
+    parts: (Float64Array | undefined)[];
+    resolve: (all: Float64Array) => void;
+    all: Promise<Float64Array>;
+  }[] = [];
+  const roundAt = (k: number) => {
+    if (!rounds[k]) {
+      let resolve!: (all: Float64Array) => void;
+      const all = new Promise<Float64Array>((done) => {
+        resolve = done;
+      });
+      rounds[k] = { parts: Array(size).fill(undefined), resolve, all };
+    }
+    return rounds[k];
+  };
+  const transport = (rank: number): Transport => {
+    let next = 0;
+    const gather = (part: Float64Array) => {
+      const round = roundAt(next++);
+      round.parts[rank] = part.slice();
+      if (round.parts.every((p) => p)) round.resolve(Float64Array.from(round.parts.flatMap((p) => [...p!])));
+      return round;
+    };
+    return {
+      description: "in memory",
+      rank,
+      size,
+      async gatherRecords(record, seconds) {
+        const { parts, all } = gather(record);
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<never>((_, reject) => {
+          timer = setTimeout(
+            () => reject(new Missing(parts.flatMap((p, k) => (p ? [] : [k])))),
+            Math.min(1e9, 1000 * seconds),
+          );
+        });
+        return Promise.race([all, late]).finally(() => clearTimeout(timer));
+      },
+      gatherBodies: (body) => gather(body).all,
+      finalize() {},
+      abort(code) {
+        throw new Error(`aborted with ${code}`);
+      },
+    };
+  };
+  return Array.from({ length: size }, (_, rank) => new Communicator(transport(rank)));
+}
