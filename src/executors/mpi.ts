@@ -1,5 +1,6 @@
 import type { Executor } from "../integrators/executor.ts";
-import type { LocalProblem, LocalSolution } from "../integrators/local/problem.ts";
+import type { LocalProblem, LocalSolution, LocalSolver } from "../integrators/local/problem.ts";
+import { flopsOfSolve } from "../integrators/local/transport.ts";
 import { backend } from "../linalg/current.ts";
 import { sizeOf } from "../linalg/tensor.ts";
 import { inline } from "./inline.ts";
@@ -49,7 +50,7 @@ export function mpi({ ranks, inner = inline(), patience = 600, communicator = wo
       if (isDisposed) throw new Error("mpi: the executor was disposed");
       if (!isKnownToAgree) await communicator.agree("the backend", backend().description);
       isKnownToAgree = true;
-      const shares = longestFirst(problems.map(costOf), size);
+      const shares = longestFirst(costsOf(problems, solver), size);
       const own = shares[rank]!.map((k) => problems[k]!);
       let solved: readonly LocalSolution[] = [];
       let error: unknown;
@@ -89,8 +90,11 @@ export function mpi({ ranks, inner = inline(), patience = 600, communicator = wo
   };
 }
 
-/** What a problem costs compared with others. */
-const costOf = ({ initial }: LocalProblem): number => sizeOf(initial.shape);
+/** What problems cost compared with each other: their arithmetic, or, where nothing is known of a field, the sizes of their tensors. */
+function costsOf(problems: readonly LocalProblem[], solver: LocalSolver): number[] {
+  const flops = problems.map((problem) => flopsOfSolve(problem, solver));
+  return flops.every((n) => n !== null) ? flops : problems.map(({ initial }) => sizeOf(initial.shape));
+}
 
 /** A number that tells whether ranks are about to solve the same: the sum over a start value, and how many there are. */
 const fingerprint = (problems: readonly LocalProblem[]): number =>
