@@ -85,7 +85,7 @@ describe("environment form and nested definition", () => {
           }
         });
       }),
-      { numRuns: runs(80) },
+      { numRuns: runs(200) },
     );
     console.info(`environments against the nested definition: ${worst.value.toExponential(1)}`);
   });
@@ -113,7 +113,7 @@ describe("environment form and nested definition", () => {
           });
         },
       ),
-      { numRuns: runs(80) },
+      { numRuns: runs(200) },
     );
     console.info(`coupling blocks: ${coupling.value.toExponential(1)}`);
   });
@@ -220,7 +220,7 @@ describe("linear right-hand sides", () => {
           }
         },
       ),
-      { numRuns: runs(80) },
+      { numRuns: runs(200) },
     );
   });
 
@@ -323,7 +323,7 @@ describe("cached environments (B7)", () => {
           }
         },
       ),
-      { numRuns: runs(80) },
+      { numRuns: runs(200) },
     );
   });
 
