@@ -1,6 +1,7 @@
 import type { Random } from "../linalg/random.ts";
-import { reshape, type Tensor, tensor } from "../linalg/tensor.ts";
+import { type Tensor, tensor } from "../linalg/tensor.ts";
 import type { TTN } from "../ttn/ttn.ts";
+import { reshaped } from "./chain.ts";
 import { decayingMatrix, decayingTucker, heNormal } from "./initial.ts";
 import type { Layer } from "./layers.ts";
 import { addRow, applyDense, applyLowRank } from "./operations.ts";
@@ -133,9 +134,6 @@ function gathered(d: Tensor, from: Int32Array, like: Tensor): Tensor {
 /** All patches of images as rows. */
 const unfolded = (tape: Tape, x: Variable, image: ImageShape, kernel: number): Variable =>
   tape.record(patchesOf(x.value, image, kernel), x.isConstant, (d) => tape.add(x, fromPatches(d, image, kernel)));
-
-const reshaped = (tape: Tape, x: Variable, shape: readonly number[]): Variable =>
-  tape.record(reshape(x.value, shape), x.isConstant, (d) => tape.add(x, reshape(d, x.value.shape)));
 
 function checkImage(
   what: string,

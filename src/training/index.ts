@@ -1,3 +1,5 @@
+export { type AttentionOptions, attention } from "./attention.ts";
+export { perToken, residual } from "./chain.ts";
 export { type ConvolutionOptions, convolution, maxPool } from "./convolution.ts";
 export { coreStep } from "./core-step.ts";
 export { type Covector, type Gradient, gradientSeen, outerProducts, products, wholeGradient } from "./covector.ts";
@@ -5,6 +7,7 @@ export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
 export { type Descended, Descent } from "./descent.ts";
 export { GradientFlow } from "./gradient-flow.ts";
 export { decayingMatrix, decayingTucker } from "./initial.ts";
+export { layerNorm, normalizeRows } from "./layer-norm.ts";
 export {
   activation,
   dense,
@@ -32,6 +35,10 @@ export { ranksWithin } from "./rank-budget.ts";
 export { type AdamOptions, adam, type FrameOf, type Rule, type RuleState, sgd } from "./rules.ts";
 export { type Sequential, sequential } from "./sequential.ts";
 export { type Pullback, Tape, type Variable } from "./tape.ts";
+export { type TensorProductAttentionOptions, tensorProductAttention } from "./tensor-product-attention.ts";
+export type { SequenceOptions } from "./token-maps.ts";
+export { embedding, oneToken, positions } from "./tokens.ts";
 export { TrainingError, type TrainingStep, train } from "./train.ts";
 export type { TrainOptions } from "./train-options.ts";
+export { type TuckerAttentionOptions, tuckerAttention } from "./tucker-attention.ts";
 export type { Dataset, Evaluation, Model, Objective, Weights } from "./weights.ts";

@@ -38,9 +38,14 @@ export function decayingMatrix(rows: number, columns: number, rank: number, rand
 
 /**
  * The same for a Tucker tensor: random orthonormal bases, and a core of normal numbers that decay as 1/((i+1)(j+1)...);
- * |W|_F = gain sqrt(first size).
+ * |W|_F = gain sqrt(first size). One rank for all modes, cut to what fits, or one for each, and 1 for the root.
  */
-export function decayingTucker(sizes: readonly number[], rank: number, random: Random, gain = 0.1): TTN {
+export function decayingTucker(
+  sizes: readonly number[],
+  rank: number | readonly number[],
+  random: Random,
+  gain = 0.1,
+): TTN {
   const shape = star(sizes.length);
   const y = randomState(shape, sizes, rank, random);
   const root = rootOf(shape);

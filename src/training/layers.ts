@@ -16,6 +16,8 @@ export interface SizedLayer {
   readonly outputs: number;
   /** How many low-rank weights and how many passengers it has. */
   readonly counts: { readonly blocks: number; readonly passengers: number };
+  /** Throws a RangeError when data cannot be its inputs; asked of a model's first layer. Default: all can. */
+  check?(inputs: Tensor): void;
   initial(random: Random): Weights;
   /** Outputs, samples x outputs, from inputs, samples x inputs. */
   record(tape: Tape, x: Variable, own: LayerVariables): Variable;

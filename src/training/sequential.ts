@@ -1,5 +1,6 @@
 import { allFinite, shapeText, type Tensor } from "../linalg/tensor.ts";
-import type { Layer, LayerVariables, SizedLayer } from "./layers.ts";
+import { chain, namesOf } from "./chain.ts";
+import type { Layer } from "./layers.ts";
 import type { Loss } from "./losses.ts";
 import { LowRankWeight } from "./operations.ts";
 import { Tape, type Variable } from "./tape.ts";
@@ -26,37 +27,20 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
   if (!Number.isSafeInteger(inputs) || inputs < 1)
     throw new RangeError(`sequential: inputs is ${inputs}, expected a positive integer`);
   if (layers.length === 0) throw new RangeError("sequential: no layers were given, expected one or more");
-  const sized: SizedLayer[] = [];
-  for (const layer of layers) sized.push(layer.sized(sized.at(-1)?.outputs ?? inputs));
-  const outputs = sized.at(-1)!.outputs;
-
-  const run = (tape: Tape, x: Variable, { blocks, passengers }: LayerVariables): Variable => {
-    let [block, passenger] = [0, 0];
-    return sized.reduce((v, layer) => {
-      const own = {
-        blocks: blocks.slice(block, block + layer.counts.blocks),
-        passengers: passengers.slice(passenger, passenger + layer.counts.passengers),
-      };
-      block += layer.counts.blocks;
-      passenger += layer.counts.passengers;
-      return layer.record(tape, v, own);
-    }, x);
-  };
+  const layer = chain(inputs, layers);
+  const { outputs } = layer;
 
   const outputsOf = (tape: Tape, { blocks, passengers }: Weights, x: Tensor): Variable =>
-    run(tape, tape.constant(x), {
+    layer.record(tape, tape.constant(x), {
       blocks: blocks.map((y) => new LowRankWeight(y)),
       passengers: passengers.map((p) => tape.constant(p)),
     });
 
   return {
-    name: layers.map((layer) => layer.name).join(", "),
+    name: namesOf(layers),
     inputs,
     outputs,
-    initial(random) {
-      const parts = sized.map((layer) => layer.initial(random));
-      return { blocks: parts.flatMap((p) => p.blocks), passengers: parts.flatMap((p) => p.passengers) };
-    },
+    initial: (random) => layer.initial(random),
     check({ inputs: x, targets }) {
       if (x.shape.length !== 2 || x.shape[1] !== inputs)
         throw new RangeError(`data: the inputs are ${shapeText(x.shape)}, expected samples x ${inputs}`);
@@ -66,6 +50,7 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
         throw new RangeError(
           `data: sample ${Math.floor(x.data.findIndex((v) => !Number.isFinite(v)) / inputs)} has an input not finite`,
         );
+      layer.check?.(x);
       loss.check(targets, x.shape[0]!, outputs);
     },
     objective({ inputs: x, targets }: Dataset) {
@@ -75,7 +60,7 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
         const variables = passengers.map((p) => tape.variable(p));
         const result = loss.record(
           tape,
-          run(tape, tape.constant(x), { blocks: weights, passengers: variables }),
+          layer.record(tape, tape.constant(x), { blocks: weights, passengers: variables }),
           targets,
         );
         tape.backward(result);

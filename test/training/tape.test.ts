@@ -13,28 +13,14 @@ import {
   sequential,
   Tape,
   tanh,
-  type Weights,
-  wholeGradient,
 } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
+import { checkDerivatives, near, slopeOf } from "./derivatives.ts";
 
 const random = seeded(5);
 const inputs = randomTensor(random, [7, 5]);
 const classes: Dataset = { inputs, targets: [0, 2, 1, 1, 0, 2, 2] };
 const values: Dataset = { inputs, targets: randomTensor(random, [7, 3]) };
-
-/** The slope of a function of the entries of a tensor, by central differences: error O(h^2) + eps / h. */
-const h = 1e-5;
-const slopeOf = (f: (x: Tensor) => number, x: Tensor): Float64Array =>
-  x.data.map((_, p) => {
-    const moved = (by: number): Tensor => ({ ...x, data: x.data.with(p, x.data[p]! + by) });
-    return (f(moved(h)) - f(moved(-h))) / (2 * h);
-  });
-
-const near = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number): void => {
-  expect(a.length).toBe(b.length);
-  for (let p = 0; p < a.length; p++) expect(Math.abs(a[p]! - b[p]!)).toBeLessThan(tolerance);
-};
 
 const perceptron = (name: "relu" | "tanh" | "gelu") => [
   lowRank(6, { rank: 3, gain: 1 }),
@@ -59,37 +45,7 @@ describe.each([
   ["mean squared error, gelu", 5, perceptron("gelu"), meanSquaredError(), values],
   ["convolutions", 84, convolutions, crossEntropy(), images],
 ] as const)("derivatives: %s", (_, inputs, layers, loss, data) => {
-  const model = sequential(inputs, layers, loss);
-  const start = model.initial(seeded(2));
-  const weights: Weights = { ...start, passengers: start.passengers.map((p) => randomTensor(random, p.shape)) };
-  const at = model.objective(data);
-  const found = at(weights);
-
-  test("by every passenger, as finite differences have them", () => {
-    weights.passengers.forEach((p, i) => {
-      const f = (x: Tensor): number => at({ ...weights, passengers: weights.passengers.with(i, x) }).loss;
-      near(found.passengers[i]!.data, slopeOf(f, p), 1e-8);
-    });
-  });
-
-  test("by every weight of low rank, entry by entry of the full matrix", () => {
-    weights.blocks.forEach((y, k) => {
-      const gradient = wholeGradient(found.blocks[k]!, y);
-      // dL/dX for each tensor of the weight is the gradient seen from there: d/de L(W + e D) = <G, D>
-      y.tensors.forEach((x, id) => {
-        const f = (moved: Tensor): number =>
-          at({ ...weights, blocks: weights.blocks.with(k, { ...y, tensors: y.tensors.with(id, moved) }) }).loss;
-        const expected = x.data.map((_, p) => {
-          const direction = toDense({
-            ...y,
-            tensors: y.tensors.with(id, { ...x, data: x.data.map((_, q) => +(p === q)) }),
-          });
-          return direction.data.reduce((sum, d, q) => sum + d * gradient.data[q]!, 0);
-        });
-        near(slopeOf(f, x), expected, 1e-8);
-      });
-    });
-  });
+  checkDerivatives(sequential(inputs, layers, loss), data);
 });
 
 describe("a tape", () => {
