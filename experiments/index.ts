@@ -6,6 +6,7 @@ import { radiationReference } from "./radiation-reference.ts";
 import { radiationSlab } from "./radiation-slab.ts";
 import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
+import { trainingLenet } from "./training-lenet.ts";
 import { trainingMlp } from "./training-mlp.ts";
 
 /** All experiments that `dlra run` knows. A new one is one file and one entry here. */
@@ -18,4 +19,5 @@ export const experiments: readonly Experiment[] = [
   radiationReference,
   kineticGallery,
   trainingMlp,
+  trainingLenet,
 ];

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { seeded, tensor } from "../../src/index.ts";
+import { randomTensor, seeded, tensor } from "../../src/index.ts";
 import { ConfigError, IdxError, readIdx } from "../../src/io/index.ts";
 import { type Dataset, gaussianClasses } from "../../src/training/index.ts";
 
@@ -84,5 +84,28 @@ export function syntheticData(samples: number, seed: number): TrainingData {
   const classes = 10;
   const part = (count: number, from: number): Dataset =>
     gaussianClasses({ samples: count, features: 64, classes, spread: 2 }, seeded(seed), seeded(from));
+  return { train: part(samples, 2 * seed + 1), test: part(Math.ceil(samples / 4), 2 * seed + 2), classes };
+}
+
+/**
+ * Images of `side` x `side` pixels in ten classes: a random pattern of 10 x 10 for each class, moved by up to a pixel, under noise of half its
+ * strength; and a quarter as many samples to judge by.
+ */
+export function syntheticImages(samples: number, seed: number, side = 16): TrainingData {
+  const [classes, size] = [10, 10];
+  const patterns = randomTensor(seeded(seed), [classes, size * size]).data;
+  const part = (count: number, from: number): Dataset => {
+    const random = seeded(from);
+    const inputs = randomTensor(random, [count, side * side]);
+    const targets = Int32Array.from({ length: count }, () => Math.floor(classes * random()));
+    for (let p = 0; p < inputs.data.length; p++) inputs.data[p]! *= 0.5;
+    targets.forEach((c, s) => {
+      const [row, column] = [0, 0].map(() => (side - size) / 2 - 1 + Math.floor(3 * random())) as [number, number];
+      for (let i = 0; i < size; i++)
+        for (let j = 0; j < size; j++)
+          inputs.data[(s * side + row + i) * side + column + j]! += patterns[(c * size + i) * size + j]!;
+    });
+    return { inputs, targets };
+  };
   return { train: part(samples, 2 * seed + 1), test: part(Math.ceil(samples / 4), 2 * seed + 2), classes };
 }

@@ -7,6 +7,7 @@ import {
   type Tensor,
   type TTN,
   tensor,
+  toDense,
   tree,
 } from "../../src/index.ts";
 import type { Weights } from "../../src/training/index.ts";
@@ -20,9 +21,19 @@ interface Factors {
 
 /** All weights of a model as one block-diagonal matrix, blocks first: a single state for its results, nothing left out. */
 export function asOneMatrix({ blocks, passengers }: Weights): TTN {
-  const parts: Factors[] = [...blocks.map(factorsOf), ...passengers.map(dense)];
+  const parts: Factors[] = [...blocks.map(unfolded), ...passengers.map(dense)];
   const stacked = (key: keyof Factors): Tensor => blockDiagonal(parts.map((part) => part[key]));
   return orthonormalize(matrixNetwork(tree([0, 1]), { left: stacked("u"), core: stacked("s"), right: stacked("v") }));
+}
+
+/** A weight as a matrix, its first mode by all others together. */
+function unfolded(y: TTN): Factors {
+  if (y.tree.order === 2) return factorsOf(y);
+  const first = y.tree.leaves[0]!;
+  const u = y.tensors[first]!;
+  const r = u.shape[1]!;
+  const rest = toDense({ ...y, tensors: y.tensors.with(first, identity(r)) });
+  return { u, s: identity(r), v: transposed(reshape(rest, [r, rest.data.length / r])) };
 }
 
 /** A dense matrix, or a vector as a column, with its smaller side as the rank. */

@@ -31,9 +31,9 @@ export type ImageSettings = Pick<
   "data" | "dataFolder" | "samples" | "batch" | "minRank" | "maxRank" | "seed"
 >;
 
-/** The data that settings name, as many samples as they ask for. Throws a ConfigError where settings contradict each other or the data. */
-export async function dataFor(p: ImageSettings): Promise<TrainingData> {
-  const all = p.data === "synthetic" ? syntheticData(p.samples, p.seed) : await imageData(p.data, p.dataFolder);
+/** The data that settings name, as many samples as they ask for. Throws a ConfigError where settings contradict each other or the data. `synthetic` makes data = synthetic. */
+export async function dataFor(p: ImageSettings, synthetic = syntheticData): Promise<TrainingData> {
+  const all = p.data === "synthetic" ? synthetic(p.samples, p.seed) : await imageData(p.data, p.dataFolder);
   const available = all.train.inputs.shape[0]!;
   if (p.samples > available)
     throw new ConfigError(`samples is ${p.samples}, data = ${p.data} has ${available} to learn from`);

@@ -15,10 +15,9 @@ import {
 } from "../../src/training/index.ts";
 import { asOneMatrix } from "./one-matrix.ts";
 
-/** A model that can be judged: outputs and loss without derivatives. */
+/** A model that can be judged: outputs and the mean loss, without derivatives. */
 export interface Judged extends Model {
-  predict(weights: Weights, inputs: Tensor): Tensor;
-  lossOf(weights: Weights, data: Dataset): number;
+  scores(weights: Weights, data: Dataset): { readonly outputs: Tensor; readonly loss: number };
 }
 
 export interface Study {
@@ -36,19 +35,21 @@ export interface Study {
   readonly state?: (weights: Weights) => TTN;
 }
 
-/** Share of right answers and mean loss over a data set, in parts of a thousand samples. */
+/** Share of right answers and mean loss over a data set, in parts that fit a cache. */
 export function judge(
   model: Judged,
   weights: Weights,
   data: Dataset,
 ): { readonly share: number; readonly loss: number } {
   const samples = data.inputs.shape[0]!;
+  const part = 200;
   let [right, loss] = [0, 0];
-  for (let from = 0; from < samples; from += 1000) {
-    const order = Int32Array.from({ length: Math.min(1000, samples - from) }, (_, i) => from + i);
-    const part = samplesOf(data, order);
-    right += order.length * accuracy(model.predict(weights, part.inputs), part.targets as Int32Array);
-    loss += order.length * model.lossOf(weights, part);
+  for (let from = 0; from < samples; from += part) {
+    const order = Int32Array.from({ length: Math.min(part, samples - from) }, (_, i) => from + i);
+    const judged = samplesOf(data, order);
+    const found = model.scores(weights, judged);
+    right += order.length * accuracy(found.outputs, judged.targets as Int32Array);
+    loss += order.length * found.loss;
   }
   return { share: right / samples, loss: loss / samples };
 }
@@ -76,7 +77,7 @@ export async function study({ model, train: data, test, options, host, title, ..
     loss.push(
       epoch.length > 0
         ? total((s) => s.loss!) / epoch.length
-        : model.lossOf(step.weights, firstSamples(data, Math.min(1000, data.inputs.shape[0]!))),
+        : judge(model, step.weights, firstSamples(data, Math.min(1000, data.inputs.shape[0]!))).loss,
     );
     testLoss.push(judged.loss);
     shares.push(judged.share);

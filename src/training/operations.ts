@@ -54,11 +54,12 @@ export function addRow(tape: Tape, x: Variable, row: Variable): Variable {
   if (row.value.shape.length !== 1 || row.value.shape[0] !== columns)
     throw new RangeError(`addRow: the row is ${shapeText(row.value.shape)}, the matrix ${rows}x${columns}`);
   const value = tensor([rows, columns]);
-  const b = row.value.data;
-  for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) value.data[p] = x.value.data[p]! + b[j]!;
+  const [from, b, out] = [x.value.data, row.value.data, value.data];
+  for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) out[p] = from[p]! + b[j]!;
   return tape.record(value, x.isConstant && row.isConstant, (d) => {
     const sums = tensor([columns]);
-    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) sums.data[j]! += d.data[p]!;
+    const [from, into] = [d.data, sums.data];
+    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) into[j]! += from[p]!;
     tape.add(row, sums);
     tape.add(x, d); // nothing else holds it after this
   });
@@ -95,13 +96,20 @@ export function mapEntries(
 }
 
 /** max(x, 0); slope 0 at 0. */
-export const relu = (tape: Tape, x: Variable): Variable =>
-  mapEntries(
-    tape,
-    x,
-    (v) => (v > 0 ? v : v <= 0 ? 0 : v), // not a number stays what it is
-    (v) => (v > 0 ? 1 : 0),
-  );
+export function relu(tape: Tape, x: Variable): Variable {
+  const value = tensor(x.value.shape);
+  const [from, into] = [x.value.data, value.data];
+  for (let p = 0; p < into.length; p++) {
+    const v = from[p]!;
+    into[p] = v <= 0 ? 0 : v; // not a number stays what it is
+  }
+  return tape.record(value, x.isConstant, (d) => {
+    const out = tensor(d.shape);
+    const [slopes, to] = [d.data, out.data];
+    for (let p = 0; p < to.length; p++) to[p] = into[p]! > 0 ? slopes[p]! : 0;
+    tape.add(x, out);
+  });
+}
 
 export const tanh = (tape: Tape, x: Variable): Variable => mapEntries(tape, x, Math.tanh, (_, y) => 1 - y * y);
 

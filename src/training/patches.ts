@@ -12,44 +12,40 @@ export interface ImageShape {
  * in the order of the image. Images are given by all their entries in a row, in any shape.
  */
 export function patchesOf(x: Tensor, image: ImageShape, kernel: number): Tensor {
-  const { samples, patches, columns } = sizes(x.data.length, image, kernel);
-  const out = tensor([samples * patches, columns]);
+  const { starts, length } = runsOf(image, kernel);
+  const pixels = image.height * image.width * image.channels;
+  const samples = x.data.length / pixels;
+  const out = tensor([(samples * starts.length) / kernel, kernel * length]);
   const [from, into] = [x.data, out.data];
-  eachRun(samples, image, kernel, (p, q, length) => {
-    for (let c = 0; c < length; c++) into[q + c] = from[p + c]!;
-  });
+  for (let s = 0, q = 0; s < samples; s++)
+    for (let k = 0; k < starts.length; k++) {
+      const begin = s * pixels + starts[k]!;
+      for (let p = begin; p < begin + length; p++, q++) into[q] = from[p]!;
+    }
   return out;
 }
 
 /** The adjoint: every entry of a patch is added to where it came from; samples x (height width channels). */
 export function fromPatches(d: Tensor, image: ImageShape, kernel: number): Tensor {
+  const { starts, length } = runsOf(image, kernel);
   const pixels = image.height * image.width * image.channels;
-  const { patches, columns } = sizes(pixels, image, kernel);
-  const samples = d.data.length / (patches * columns);
+  const samples = d.data.length / (starts.length * length);
   const out = tensor([samples, pixels]);
   const [from, into] = [d.data, out.data];
-  eachRun(samples, image, kernel, (p, q, length) => {
-    for (let c = 0; c < length; c++) into[p + c]! += from[q + c]!;
-  });
+  for (let s = 0, q = 0; s < samples; s++)
+    for (let k = 0; k < starts.length; k++) {
+      const begin = s * pixels + starts[k]!;
+      for (let p = begin; p < begin + length; p++, q++) into[p]! += from[q]!;
+    }
   return out;
 }
 
-const sizes = (entries: number, { height, width, channels }: ImageShape, kernel: number) => ({
-  samples: entries / (height * width * channels),
-  patches: (height - kernel + 1) * (width - kernel + 1),
-  columns: kernel * kernel * channels,
-});
-
-/** Where the rows of all patches begin, in images and among patches, and how long they are. */
-function eachRun(
-  samples: number,
-  { height, width, channels }: ImageShape,
-  kernel: number,
-  run: (inImages: number, inPatches: number, length: number) => void,
-): void {
-  const length = kernel * channels;
-  for (let s = 0, q = 0; s < samples; s++)
-    for (let i = 0; i + kernel <= height; i++)
-      for (let j = 0; j + kernel <= width; j++)
-        for (let a = 0; a < kernel; a++, q += length) run(((s * height + i + a) * width + j) * channels, q, length);
+/** Where the rows of all patches of an image begin, patch by patch, and how long they are. */
+function runsOf({ height, width, channels }: ImageShape, kernel: number) {
+  const starts = new Int32Array((height - kernel + 1) * (width - kernel + 1) * kernel);
+  let k = 0;
+  for (let i = 0; i + kernel <= height; i++)
+    for (let j = 0; j + kernel <= width; j++)
+      for (let a = 0; a < kernel; a++) starts[k++] = ((i + a) * width + j) * channels;
+  return { starts, length: kernel * channels };
 }

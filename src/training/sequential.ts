@@ -14,6 +14,8 @@ export interface Sequential extends Model {
   predict(weights: Weights, inputs: Tensor): Tensor;
   /** The mean loss over a data set; forwards only. */
   lossOf(weights: Weights, data: Dataset): number;
+  /** Both, from one pass forwards. */
+  scores(weights: Weights, data: Dataset): { readonly outputs: Tensor; readonly loss: number };
 }
 
 /**
@@ -35,6 +37,12 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       blocks: blocks.map((y) => new LowRankWeight(y)),
       passengers: passengers.map((p) => tape.constant(p)),
     });
+
+  const scores: Sequential["scores"] = (weights, { inputs: x, targets }) => {
+    const tape = new Tape();
+    const outputs = outputsOf(tape, weights, x);
+    return { outputs: outputs.value, loss: loss.record(tape, outputs, targets).value.data[0]! };
+  };
 
   return {
     name: namesOf(layers),
@@ -72,9 +80,7 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       };
     },
     predict: (weights, x) => outputsOf(new Tape(), weights, x).value,
-    lossOf(weights, { inputs: x, targets }) {
-      const tape = new Tape();
-      return loss.record(tape, outputsOf(tape, weights, x), targets).value.data[0]!;
-    },
+    lossOf: (weights, data) => scores(weights, data).loss,
+    scores,
   };
 }

@@ -100,3 +100,30 @@ describe("training a perceptron", () => {
     expect(readdirSync(out)).toContain("state.npz");
   });
 });
+
+describe("training a small LeNet", () => {
+  const lenet = async (name: string, method: string) => {
+    const out = folder(name);
+    const settings = { samples: 40, epochs: 2, batch: 20, rank: 3, method };
+    const { code } = await dlra(["run", "training-lenet", ...setting(settings), "--out", out, "--force"]);
+    expect(code).toBe(0);
+    return JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
+  };
+  // 16 x 16 images: convolution 8 of 5x5, 6 x 6; convolution 16 of 5x5, 1 x 1; layers of 64 and 10
+  const [first, second, head] = [8 * 25, 16 * 25 * 8, 640];
+
+  test("the kernel's four ranks and the layer's are told, and count", async () => {
+    const r = await lenet("lenet", "parallel");
+    expect(r.passesPerStep).toEqual([1, 1]);
+    const [f, a, b, c, layer] = r.ranks;
+    const kernel = f * a * b * c + 16 * f + 5 * a + 5 * b + 8 * c;
+    expect(r.weights).toBe(first + kernel + layer * (16 + 64) + head);
+    expect(r.parameterCounts.full).toBe(first + second + 16 * 64 + head);
+  });
+
+  test("dense, for comparison", async () => {
+    const r = await lenet("lenet-dense", "dense");
+    expect(r.compression).toBe(0);
+    expect(r.weights).toBe(first + second + 16 * 64 + head);
+  });
+});
