@@ -88,6 +88,7 @@ export { add, densityMatrix, inner, norm, scale, stateAs, toDense } from "./ttn/
 export type { Functional } from "./ttn/conserved.ts";
 export { fromDense, productState, randomState } from "./ttn/construct.ts";
 export { contractModes, marginalSquare, pointValue, slice } from "./ttn/contract-modes.ts";
+export { type CP, contractCP, restrictCP, slices } from "./ttn/cp.ts";
 export { functionRhs, type Networks } from "./ttn/function-rhs.ts";
 export { centers, moveCenter, orthonormalize, ttn } from "./ttn/gauge.ts";
 export { hadamard } from "./ttn/hadamard.ts";

@@ -287,6 +287,18 @@ export function rowwiseKronecker(a: Tensor, b: Tensor): Tensor {
   return out;
 }
 
+/** The sums of products of equal rows of two matrices, sum_j A[p, j] B[p, j], without conjugation: a tensor of shape (rows). */
+export function rowDots(a: Tensor, b: Tensor): Tensor {
+  const [rows, n] = a.shape as [number, number];
+  if (shapeText(a.shape) !== shapeText(b.shape))
+    throw new RangeError(`rowDots: a is ${shapeText(a.shape)}, b is ${shapeText(b.shape)}, expected the same shape`);
+  const dtype = commonDtype(a.dtype, b.dtype);
+  const out = tensor([rows], dtype);
+  const g = { ...gemmShape(dtype, "N", "T", 1, 1, n), count: rows, strideA: n, strideB: n, strideC: 1 };
+  backend().gemm(g, one, asDtype(a, dtype).data, asDtype(b, dtype).data, 0, out.data);
+  return out;
+}
+
 /** The matrix with its rows in another order: row i of the result is row `order[i]` of `a`. In `frame` if given. */
 export function gatherRows(a: Tensor, order: Int32Array, frame?: Frame): Tensor {
   const out = made(a.shape, a.dtype, frame);

@@ -1,8 +1,9 @@
-import { combine } from "../linalg/contract.ts";
+import { combine, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
-import type { Tensor } from "../linalg/tensor.ts";
-import { slice } from "../ttn/contract-modes.ts";
+import { type Tensor, tensor } from "../linalg/tensor.ts";
+import { type CP, contractCP } from "../ttn/cp.ts";
+import { centers } from "../ttn/gauge.ts";
 import { localRhs } from "../ttn/local-rhs.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import type { NodeId } from "../ttn/tree.ts";
@@ -28,10 +29,12 @@ export class GradientFlow {
   /** Passes so far. */
   passes = 0;
   readonly #draw: (step: number) => Objective;
-  readonly #probes: readonly Readonly<Record<number, Tensor>>[];
+  readonly #probes: readonly CP[];
   readonly #trials = new WeakMap<LocalField, TTN>();
   #step = -1;
   #objective: Objective | null = null;
+  /** Where `moveTo` took the weights. */
+  #start: Point;
   #at: Point;
   #known: (Point & { readonly evaluation: Evaluation }) | null = null;
   #first: Evaluation | null = null;
@@ -41,7 +44,8 @@ export class GradientFlow {
   constructor(draw: (step: number) => Objective, weights: Weights) {
     this.#draw = draw;
     this.#probes = weights.blocks.map(probesFor);
-    this.#at = this.#point(weights);
+    this.#start = this.#pointOf(weights);
+    this.#at = this.#start;
     this.rhs = weights.blocks.map((_, k) => {
       const rhs = localRhs((trial, node, test) => (_t, x) => this.#fieldAt(k, withTensor(trial, node, x), test, node), {
         autonomous: true,
@@ -72,7 +76,8 @@ export class GradientFlow {
    * block as long as the weights are not taken elsewhere: the velocity of a heavy ball. Default: none.
    */
   moveTo(weights: Weights, drift: readonly (readonly TTN[])[] = []): void {
-    this.#at = this.#point(weights);
+    this.#start = this.#pointOf(weights);
+    this.#at = this.#start;
     this.#drift = drift;
   }
 
@@ -117,8 +122,8 @@ export class GradientFlow {
     return this.#known;
   }
 
-  #point(weights: Weights): Point {
-    return { weights, images: weights.blocks.map((y, k) => this.#imageOf(k, y)) };
+  #pointOf(weights: Weights): Point {
+    return { weights, images: weights.blocks.map((y, k) => contractCP(this.#probes[k]!, y)) };
   }
 
   #withBlock(block: number, y: TTN): Point {
@@ -129,23 +134,40 @@ export class GradientFlow {
     };
   }
 
-  /** A weight applied to fixed random vectors: what tells weights apart, whatever their bases. */
+  /** A weight applied to fixed random product tensors: what tells weights apart, whatever their bases. */
   #imageOf(block: number, y: TTN): Tensor {
-    return slice(y, 0, this.#probes[block]!);
+    const { weights, images } = this.#start;
+    const moved = centers(weights.blocks[block]!)[y.center]!;
+    return isSameNetwork(moved, y) ? images[block]! : contractCP(this.#probes[block]!, y);
   }
 }
 
-/** Weights, and of every block its image of fixed vectors. */
+/** Weights, and of every block its image of fixed product tensors. */
 interface Point {
   readonly weights: Weights;
   readonly images: readonly Tensor[];
 }
 
-const probesFor = (y: TTN): Readonly<Record<number, Tensor>> => {
-  const random = seeded(1);
-  return Object.fromEntries(
-    modeSizes(y).flatMap((n, mode) => (mode === 0 ? [] : [[mode, randomTensor(random, [n])] as const])),
+/** Whether two states are written with the same tensors, up to the one at the centre, whose entries are compared. */
+const isSameNetwork = (a: TTN, b: TTN): boolean => {
+  const [x, y] = [a.tensors[a.center]!, b.tensors[b.center]!];
+  return (
+    a.tensors.every((t, id) => id === a.center || t === b.tensors[id]) &&
+    x.data.length === y.data.length &&
+    x.data.every((v, p) => v === y.data[p])
   );
+};
+
+/** Four product tensors of unit vectors. */
+const probesFor = (y: TTN): CP => {
+  const random = seeded(1);
+  return {
+    factors: modeSizes(y).map((n) => {
+      const rows = Array.from({ length: 4 }, () => randomTensor(random, [n]));
+      const data = rows.flatMap((v) => [...scaled(1 / norm(v), v).data]);
+      return tensor([rows.length, n], "float64", Float64Array.from(data));
+    }),
+  };
 };
 
 const distance = (a: Tensor, b: Tensor): number =>
