@@ -146,9 +146,9 @@ const everything: Truncation = { tolerance: "off" };
 /** Cuts the ranks of all blocks: by the tolerance and limits of each, then by what they may have together. */
 function cut(
   blocks: readonly TTN[],
-  { truncation, rankBudget }: { readonly truncation: Truncation; readonly rankBudget: number },
+  { truncation, rankBudget, maxRanks }: Pick<StepPlan, "truncation" | "rankBudget" | "maxRanks">,
 ): readonly Truncated[] {
-  const first = blocks.map((y) => truncate(y, truncation));
+  const first = blocks.map((y, k) => truncate(y, within(truncation, maxRanks?.[k])));
   if (rankBudget === Number.POSITIVE_INFINITY) return first;
   const ranks = ranksWithin(
     rankBudget,
@@ -160,11 +160,21 @@ function cut(
   });
 }
 
+/** The same truncation to at most a rank. */
+const within = (truncation: Truncation, rank = Number.POSITIVE_INFINITY): Truncation => {
+  const { maxRank = Number.POSITIVE_INFINITY } = truncation;
+  if (rank === Number.POSITIVE_INFINITY) return truncation;
+  return {
+    ...truncation,
+    maxRank: typeof maxRank === "number" ? Math.min(maxRank, rank) : maxRank.map((r) => Math.min(r, rank)),
+  };
+};
+
 /** Throws a TypeError when a loss differs from itself: its randomness has to be fixed for a step. */
 function checkRepeats(objective: Objective, weights: Weights): void {
   const [first, second] = [objective(weights).loss, objective(weights).loss];
   if (!Object.is(first, second))
     throw new TypeError(
-      `train: the loss is ${first}, and ${second} when evaluated again at the same weights; what is random in it has to be drawn in objective(samples), once for a step`,
+      `train: the loss is ${first}, and ${second} when evaluated again at the same weights; what is random in it, such as dropped units, has to be drawn once for a step (in objective(samples))`,
     );
 }

@@ -1,3 +1,8 @@
+export { type TrainingMethod, type TrainingRule, trainingMethods } from "./adapters/methods.ts";
+export type { LowRankDenseLayer, LowRankDenseOptions } from "./adapters/tensorflow/layer.ts";
+export type { LowRankOptimizerExtras, LowRankOptimizerOptions } from "./adapters/tensorflow/optimizer.ts";
+export { type TensorFlowAdapter, tensorflow } from "./adapters/tensorflow/tensorflow.ts";
+export type { TensorFlow } from "./adapters/tensorflow/types.ts";
 export { type AttentionOptions, attention } from "./attention.ts";
 export { perToken, residual } from "./chain.ts";
 export { type ConvolutionOptions, convolution, maxPool } from "./convolution.ts";

@@ -22,6 +22,8 @@ export interface StepOptions {
   readonly momentum?: number;
   /** How ranks are cut. Default: what is below a tenth of |W|_F; for methods that keep their ranks, nothing. */
   readonly truncation?: Truncation;
+  /** Largest rank of each block, on top of `truncation`. Default: no limit. */
+  readonly maxRanks?: readonly number[];
   /** Most singular values that are kept of all blocks together, matrices then; on top of `truncation`. Default: no limit. */
   readonly rankBudget?: number;
   /** Bases and ranks change in every k-th step; between, only cores move. Default 1. */
@@ -51,7 +53,7 @@ export type StepPlan = ReturnType<typeof stepPlanOf>;
 /** Checks how steps are made and fills in the defaults; `blocks` are the weights of low rank that there will be. */
 export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   const { integrator = parallelBug(), rule = sgd(), adaptEvery = 1, momentum = 0 } = options;
-  const { rankBudget = Number.POSITIVE_INFINITY } = options;
+  const { rankBudget = Number.POSITIVE_INFINITY, maxRanks } = options;
   checkCount("adaptEvery", adaptEvery);
   if (!(momentum >= 0 && momentum < 1))
     throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
@@ -65,6 +67,9 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
     throw new RangeError(
       `train: ${integrator.name} keeps its ranks and cannot follow the tolerance ${options.truncation.tolerance}`,
     );
+  if (maxRanks && maxRanks.length !== blocks.length)
+    throw new RangeError(`train: maxRanks has ${maxRanks.length} entries, there are ${blocks.length} blocks`);
+  for (const r of maxRanks ?? []) checkCount("an entry of maxRanks", r);
   if (rankBudget !== Number.POSITIVE_INFINITY) {
     if (!rankAdaptive) throw new RangeError(`train: ${integrator.name} keeps its ranks and cannot follow a rankBudget`);
     ranksWithin(rankBudget, blocks);
@@ -76,7 +81,7 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   const truncation: Truncation =
     options.truncation ?? (rankAdaptive ? { tolerance: 0.1, relative: true } : { tolerance: "off" });
   checkTruncation(truncation);
-  return { integrator, rule, adaptEvery, momentum, truncation, rankBudget };
+  return { integrator, rule, adaptEvery, momentum, truncation, rankBudget, maxRanks };
 }
 
 /** Checks everything that training is given and fills in the defaults. */
