@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import "./scripts/build-worker.js"; // workers run the sources as they are now
 
 /** The tests of every commit. Processes, not threads: a shared library is not loaded twice into one. */
 export default defineConfig({

@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import "./scripts/build-worker.js"; // workers run the sources as they are now
 
 /** The tests that take minutes: `npm run test:long`. */
 export default defineConfig({

@@ -146,7 +146,7 @@ export interface Solved {
 
 /** Solves a set of independent local problems. */
 export function* solveProblems({ solver }: StepContext, problems: readonly LocalProblem[]): Schedule<Solved> {
-  const solutions = yield { problems, solver };
+  const solutions = (yield { problems, solver }) as readonly LocalSolution[];
   const applications = solutions.reduce((sum, s) => sum + s.applications, 0);
   const bad = solutions.findIndex((s) => !s.converged);
   if (bad < 0) return { solutions, applications, failure: null };

@@ -128,6 +128,7 @@ export async function* evolve(problem: Problem, options: EvolveOptions): AsyncGe
     isObserved(t) ? Object.fromEntries(Object.entries(problem.observables).map(([name, f]) => [name, f(y, t)])) : null;
 
   context.signal.throwIfAborted();
+  await context.executor.start?.();
   const y0 = moveCenter(problem.initial, rootOf(problem.initial.tree));
   let last: Snapshot = {
     step: 0,

@@ -1,3 +1,4 @@
+import type { Task } from "../linalg/task.ts";
 import type { LocalProblem, LocalSolution, LocalSolver } from "./local/problem.ts";
 
 /** Solves sets of independent local problems. */
@@ -9,4 +10,8 @@ export interface Executor extends AsyncDisposable {
     solver: LocalSolver,
     signal?: AbortSignal,
   ): Promise<readonly LocalSolution[]>;
+  /** Runs independent tasks; what they give in the order of the tasks. Without it they run in the calling thread. */
+  runAll?(tasks: readonly Task[], signal?: AbortSignal): Promise<readonly unknown[]>;
+  /** Called before a run: what cannot work is refused here, before any step. */
+  start?(): Promise<void>;
 }

@@ -1,5 +1,6 @@
+import type { SideWork } from "../linalg/task.ts";
 import type { Executor } from "./executor.ts";
-import type { LocalProblem, LocalSolution, LocalSolver } from "./local/problem.ts";
+import type { LocalProblem, LocalSolver } from "./local/problem.ts";
 
 /** Independent local problems that a step cannot go on without, and what solves them. */
 export interface Stage {
@@ -9,9 +10,10 @@ export interface Stage {
 
 /**
  * A step as what it is, a schedule of local problems: a generator that yields sets of independent ones, is resumed with their solutions in
- * the same order, and returns what it came to. It neither solves nor waits: who drives it decides where and when.
+ * the same order, and returns what it came to. It neither solves nor waits: who drives it decides where and when. Between, it may yield
+ * independent tasks (environments, new bases), and is resumed with what they gave.
  */
-export type Schedule<T> = Generator<Stage, T, readonly LocalSolution[]>;
+export type Schedule<T> = Generator<Stage | SideWork, T, readonly unknown[]>;
 
 /** Drives a schedule on an executor. Rejects with what the schedule or the executor throws, or with the reason of the signal. */
 export async function solved<T>(
@@ -20,18 +22,26 @@ export async function solved<T>(
 ): Promise<T> {
   let next = schedule.next();
   while (!next.done) {
-    const { problems, solver } = next.value;
-    next = schedule.next(await executor.solveAll(problems, solver, signal));
+    const stage = next.value;
+    next = schedule.next(
+      "problems" in stage
+        ? await executor.solveAll(stage.problems, stage.solver, signal)
+        : ((await executor.runAll?.(stage.tasks, signal)) ?? hereAll(stage)),
+    );
   }
   return next.value;
 }
+
+const hereAll = ({ tasks }: SideWork): readonly unknown[] => tasks.map((t) => t.run());
 
 /** Drives a schedule in this thread without ever waiting: for callers that are not asked to come back. The same bits as `solved`. */
 export function solvedAtOnce<T>(schedule: Schedule<T>): T {
   let next = schedule.next();
   while (!next.done) {
-    const { problems, solver } = next.value;
-    next = schedule.next(problems.map((problem) => solver.solve(problem)));
+    const stage = next.value;
+    next = schedule.next(
+      "problems" in stage ? stage.problems.map((problem) => stage.solver.solve(problem)) : hereAll(stage),
+    );
   }
   return next.value;
 }
@@ -45,12 +55,24 @@ export function* sideBySide<T>(
   schedules: readonly Schedule<T>[],
   enter: (stage: readonly (readonly LocalProblem[])[]) => void,
 ): Schedule<readonly T[]> {
-  const waiting = schedules.map((schedule) => schedule.next());
+  const waiting: IteratorResult<Stage, T>[] = [];
+  for (const [k, schedule] of schedules.entries()) waiting[k] = yield* untilStage(schedule, schedule.next());
   while (waiting.some(({ done }) => !done)) {
     enter(waiting.map((w) => (w.done ? [] : w.value.problems)));
-    const solutions: (readonly LocalSolution[])[] = [];
+    const solutions: (readonly unknown[])[] = [];
     for (const [k, w] of waiting.entries()) if (!w.done) solutions[k] = yield w.value;
-    for (const [k, w] of waiting.entries()) if (!w.done) waiting[k] = schedules[k]!.next(solutions[k]!);
+    for (const [k, w] of waiting.entries())
+      if (!w.done) waiting[k] = yield* untilStage(schedules[k]!, schedules[k]!.next(solutions[k]!));
   }
   return waiting.map(({ value }) => value as T);
+}
+
+/** Has a schedule's tasks done until it needs local problems solved, or is through. */
+function* untilStage<T>(
+  schedule: Schedule<T>,
+  first: IteratorResult<Stage | SideWork, T>,
+): Generator<SideWork, IteratorResult<Stage, T>, readonly unknown[]> {
+  let next = first;
+  while (!next.done && "tasks" in next.value) next = schedule.next(yield next.value);
+  return next as IteratorResult<Stage, T>;
 }

@@ -68,6 +68,7 @@ export async function* train(
     passes: 0,
     seconds: 0,
   };
+  await plan.executor.start?.();
   yield last;
 
   let good = last;

@@ -40,7 +40,8 @@ describe("side by side", () => {
   function* run(...stages: readonly (readonly number[])[]): Schedule<number> {
     let sum = 0;
     for (const nodes of stages)
-      for (const { applications } of yield { problems: nodes.map(problem), solver }) sum += applications;
+      for (const { applications } of (yield { problems: nodes.map(problem), solver }) as readonly LocalSolution[])
+        sum += applications;
     return sum;
   }
 

@@ -1,0 +1,185 @@
+import { type Remote, releaseProxy, wrap } from "comlink";
+import { backend } from "../linalg/current.ts";
+import type { Task } from "../linalg/task.ts";
+import { incoming, outgoing } from "./shared-data.ts";
+import type { BackendOf, WorkerCore } from "./worker-core.ts";
+import { endpointOf, onDeath, type WorkerLike } from "./worker-port.ts";
+
+/** A worker that could not be used, or work that no worker got through. */
+export class WorkerError extends Error {
+  override readonly name = "WorkerError";
+  /** Node whose work it was, null where none had begun. */
+  readonly node: number | null;
+
+  constructor(message: string, node: number | null) {
+    super(`workers: ${message}`);
+    this.node = node;
+  }
+}
+
+/** A worker that is there. */
+interface Lane {
+  readonly worker: WorkerLike;
+  readonly core: Remote<WorkerCore>;
+  /** Rejects when the worker ends, fails, or is given up. */
+  readonly death: Promise<never>;
+  giveUp(why: string): void;
+  readonly started: Promise<BackendOf>;
+}
+
+/** Worker threads that do tasks: each one at a time, and each task again when its worker dies. */
+export class Pool {
+  readonly #create: () => WorkerLike;
+  readonly #deadline: number;
+  readonly #lanes: (Lane | null)[];
+  #disposed = false;
+
+  constructor(create: () => WorkerLike, count: number, deadline: number) {
+    this.#create = create;
+    this.#deadline = deadline;
+    this.#lanes = Array<Lane | null>(count).fill(null);
+  }
+
+  /** Starts all workers that are not there. Throws a WorkerError when one does not start. */
+  async start(): Promise<void> {
+    if (this.#disposed) throw new WorkerError("this executor was disposed; make another one", null);
+    try {
+      await Promise.all(this.#lanes.map((_, k) => this.#lane(k).started));
+    } catch (error) {
+      throw new WorkerError(`a worker did not start: ${(error as Error).message}`, null);
+    }
+  }
+
+  /**
+   * Does the tasks, in the order given, on whichever worker is free; meanwhile `beside` runs in this thread. What a task throws is
+   * thrown: that of the first task that throws. Three deaths at one task are a WorkerError that names its node.
+   */
+  async run(
+    tasks: readonly Task[],
+    order: readonly number[],
+    beside: () => Promise<void>,
+    signal?: AbortSignal,
+  ): Promise<unknown[]> {
+    if (this.#disposed) throw new WorkerError("this executor was disposed; make another one", null);
+    const results: unknown[] = [];
+    const failures: (Error | undefined)[] = [];
+    const deaths = tasks.map(() => 0);
+    const waiting = [...order];
+    let stop!: () => void;
+    const stopped = new Promise<Outcome>((resolve) => {
+      stop = () => resolve({ kind: "stopped" });
+    });
+    signal?.addEventListener("abort", stop);
+    const serve = async (k: number): Promise<void> => {
+      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
+        if (signal?.aborted || failures.length > 0) return;
+        const task = tasks[index]!;
+        for (;;) {
+          const outcome = await this.#ask(k, task, stopped);
+          if (outcome.kind === "done") results[index] = outcome.value;
+          else if (outcome.kind === "failed") failures[index] = outcome.error;
+          else if (outcome.kind === "died" && ++deaths[index]! < 3) continue;
+          else if (outcome.kind === "died")
+            failures[index] = new WorkerError(
+              `three workers died at the ${task.kind} of node ${task.node}; the last one: ${outcome.why}`,
+              task.node,
+            );
+          break;
+        }
+      }
+    };
+    const lanes = this.#lanes.slice(0, order.length);
+    for (const lane of lanes) lane?.worker.ref?.();
+    try {
+      await Promise.all([...lanes.map((_, k) => serve(k)), beside()]);
+    } finally {
+      signal?.removeEventListener("abort", stop);
+      for (const lane of this.#lanes) lane?.worker.unref?.();
+    }
+    signal?.throwIfAborted();
+    const first = failures.findIndex((error) => error !== undefined);
+    if (first >= 0) throw failures[first];
+    return results;
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    await Promise.all(this.#lanes.map((lane) => lane?.worker.terminate()));
+    for (const [k, lane] of this.#lanes.entries()) {
+      lane?.giveUp("the executor was disposed");
+      this.#lanes[k] = null;
+    }
+  }
+
+  #lane(k: number): Lane {
+    const known = this.#lanes[k];
+    if (known) return known;
+    const worker = this.#create();
+    const core = wrap<WorkerCore>(endpointOf(worker));
+    let giveUp!: (why: string) => void;
+    const death = new Promise<never>((_, reject) => {
+      giveUp = (why) => reject(new Error(why));
+    });
+    death.catch(() => {
+      if (this.#lanes[k] === lane) this.#lanes[k] = null;
+      core[releaseProxy]();
+      worker.terminate();
+    });
+    onDeath(worker, giveUp);
+    const { name, description } = backend();
+    const started = this.#within(Promise.race([core.start({ name, description }), death]), giveUp);
+    started.catch(() => giveUp("it did not start"));
+    const lane: Lane = { worker, core, death, giveUp, started };
+    this.#lanes[k] = lane;
+    return lane;
+  }
+
+  /** What a promise gives, unless it takes longer than the deadline: then the worker is given up. */
+  #within<T>(promise: Promise<T>, giveUp: (why: string) => void): Promise<T> {
+    const timer = setTimeout(() => giveUp(`no answer within ${this.#deadline} s`), 1000 * this.#deadline);
+    return promise.finally(() => clearTimeout(timer));
+  }
+
+  async #ask(k: number, task: Task, stopped: Promise<Outcome>): Promise<Outcome> {
+    let lane: Lane;
+    try {
+      lane = this.#lane(k);
+      lane.worker.ref?.();
+      await lane.started;
+    } catch (error) {
+      return { kind: "died", why: (error as Error).message };
+    }
+    const { name, description } = backend();
+    const input = outgoing(task.input);
+    const request = { kind: task.kind, input, backend: { name, description } };
+    const call = lane.core.run(request);
+    let dead = false;
+    lane.death.catch(() => {
+      dead = true;
+    });
+    try {
+      const answer = Promise.race([call, lane.death]).then(
+        (value): Outcome => ({ kind: "done", value: incoming(value) }),
+      );
+      return await this.#within(Promise.race([answer, stopped]), lane.giveUp);
+    } catch (error) {
+      if (dead) return { kind: "died", why: (error as Error).message };
+      return failed(task);
+    }
+  }
+}
+
+type Outcome =
+  | { readonly kind: "done"; readonly value: unknown }
+  | { readonly kind: "failed"; readonly error: Error }
+  | { readonly kind: "died"; readonly why: string }
+  | { readonly kind: "stopped" };
+
+/** An error loses its class on the way: what a worker could not do is tried in this thread, which then throws it whole. */
+function failed(task: Task): Outcome {
+  try {
+    return { kind: "done", value: task.run() };
+  } catch (error) {
+    return { kind: "failed", error: error as Error };
+  }
+}

@@ -1,0 +1,42 @@
+import type { LocalSolution, LocalSolver, SolverSpec } from "../integrators/local/problem.ts";
+import { solverFrom } from "../integrators/local/solvers.ts";
+import { type ProblemData, problemOf } from "../integrators/local/transport.ts";
+import type { TaskKind } from "../linalg/task.ts";
+import { modulesOf } from "../ttn/field-data.ts";
+import { loadRhs } from "../ttn/module-rhs.ts";
+import type { ModuleReference, Rhs } from "../ttn/rhs.ts";
+
+/** What `solve` needs. */
+export interface SolveInput {
+  readonly problem: ProblemData;
+  readonly solver: SolverSpec;
+}
+
+const loaded = new Map<string, Rhs>();
+const keyOf = (module: ModuleReference): string => JSON.stringify(module);
+
+/** Makes the right-hand sides of modules that a solve needs, once each. */
+export async function loadModules({ problem }: SolveInput): Promise<void> {
+  for (const module of modulesOf(problem.field))
+    if (!loaded.has(keyOf(module))) loaded.set(keyOf(module), await loadRhs(module));
+}
+
+const solvers = new Map<string, LocalSolver>();
+
+function solverOf(spec: SolverSpec): LocalSolver {
+  const key = JSON.stringify(spec);
+  const found = solvers.get(key) ?? solverFrom(spec);
+  solvers.set(key, found);
+  return found;
+}
+
+/** Solves a local problem. */
+export const solve: TaskKind<SolveInput, LocalSolution> = {
+  name: "solve",
+  run: ({ problem, solver }) => solverOf(solver).solve(problemOf(problem, (module) => loaded.get(keyOf(module))!)),
+};
+
+/** All that a worker can be asked to do. */
+export const taskKinds: Readonly<Record<string, TaskKind<never, unknown>>> = Object.fromEntries(
+  [solve].map((kind) => [kind.name, kind as TaskKind<never, unknown>]),
+);

@@ -1,0 +1,49 @@
+/**
+ * A pure function with a name: it makes plain data (numbers, strings, tensors, matrices, arrays and records of such) of plain data, the same
+ * bits wherever it runs.
+ */
+export interface TaskKind<I, O> {
+  readonly name: string;
+  run(input: I): O;
+}
+
+/** One call of such a function. */
+export interface Task {
+  readonly kind: string;
+  readonly input: unknown;
+  /** Node of a tree that it is about, to name it in messages. */
+  readonly node: number;
+  /** Floating-point operations, estimated; null where nothing is known. */
+  readonly flops: number | null;
+  /** Runs it in this thread. */
+  run(): unknown;
+}
+
+export const task = <I, O>(
+  kind: TaskKind<I, O>,
+  input: I,
+  { node, flops }: { readonly node: number; readonly flops: number | null },
+): Task => ({ kind: kind.name, input, node, flops, run: () => kind.run(input) });
+
+/**
+ * Work with parts that can be done side by side: a generator that yields sets of independent tasks, is resumed with what they gave, in their
+ * order, and returns what it came to.
+ */
+export type Work<T> = Generator<SideWork, T, readonly unknown[]>;
+
+/** Independent tasks. */
+export interface SideWork {
+  readonly tasks: readonly Task[];
+}
+
+/** Does all of it in this thread, one task after the other. */
+export function doneHere<T>(work: Work<T>): T {
+  let next = work.next();
+  while (!next.done) next = work.next(next.value.tasks.map((t) => t.run()));
+  return next.value;
+}
+
+/** Has tasks done that all give the same type. */
+export function* allDone<O>(tasks: readonly Task[]): Work<readonly O[]> {
+  return tasks.length === 0 ? [] : ((yield { tasks }) as readonly O[]);
+}

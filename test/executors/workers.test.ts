@@ -1,0 +1,162 @@
+import { Worker } from "node:worker_threads";
+import { afterAll, afterEach, describe, expect, test } from "vitest";
+import type { WorkerLike } from "../../src/executors/worker-port.ts";
+import {
+  balanced,
+  evolve,
+  exponential,
+  functionRhs,
+  inline,
+  linearRhs,
+  methods,
+  moduleRhs,
+  productSum,
+  randomState,
+  rk4,
+  scale,
+  seeded,
+  WorkerError,
+  type WorkersOptions,
+  workers,
+} from "../../src/index.ts";
+import { type Fault, faultyWorker } from "./faulty-worker.ts";
+import { hashes, spins } from "./spins.ts";
+
+const made: { [Symbol.asyncDispose](): PromiseLike<void> }[] = [];
+afterEach(async () => {
+  for (const executor of made.splice(0)) await executor[Symbol.asyncDispose]();
+});
+const notices: string[] = [];
+const pool = (options: WorkersOptions = {}) => {
+  const executor = workers({ count: 2, smallest: 0, onNotice: (notice) => void notices.push(notice), ...options });
+  made.push(executor);
+  return executor;
+};
+const short = { problem: spins(8, 0.2) };
+const expected = hashes(inline(), short);
+
+test("one worker and three give the same bits as none", async () => {
+  expect(await hashes(pool({ count: 1 }), short)).toEqual(await expected);
+  expect(await hashes(pool({ count: 3 }), short)).toEqual(await expected);
+});
+
+describe("a worker that fails", () => {
+  const failing = (fault: Fault, options: WorkersOptions = {}) => {
+    let workersMade = 0;
+    const executor = pool({ createWorker: () => faultyWorker(workersMade++ === 0 ? fault : () => "none"), ...options });
+    return { executor, count: () => workersMade };
+  };
+
+  test("by dying is replaced, and its problem solved again: the same bits", async () => {
+    const { executor, count } = failing((k) => (k === 5 ? "deadly" : "none"));
+    expect(await hashes(executor, short)).toEqual(await expected);
+    expect(count()).toBe(3);
+  });
+
+  test("by giving no answer is taken for dead after the deadline", async () => {
+    const { executor, count } = failing((k) => (k === 3 ? "lost" : "none"), { deadline: 0.5 });
+    expect(await hashes(executor, short)).toEqual(await expected);
+    expect(count()).toBe(3);
+  });
+
+  test("three times at the same problem ends the run with an error that names the node", async () => {
+    const executor = pool({ count: 1, createWorker: () => faultyWorker((k) => (k > 0 ? "deadly" : "none")) });
+    const error = await hashes(executor, short).catch((e) => e);
+    expect(error).toBeInstanceOf(WorkerError);
+    expect(error.message).toMatch(
+      /^workers: three workers died at the solve of node \d+; the last one: it ended with code 1$/,
+    );
+    expect(error.node).toBeGreaterThanOrEqual(0);
+  });
+
+  test("to start ends the run before its first step", async () => {
+    const createWorker = () => new Worker("throw new Error('no such script')", { eval: true }) as unknown as WorkerLike;
+    let steps = 0;
+    const run = async () => {
+      for await (const _ of evolve(spins(), { h: 0.1, executor: pool({ createWorker }) })) steps++;
+    };
+    await expect(run()).rejects.toThrow(new WorkerError("a worker did not start: no such script", null));
+    expect(steps).toBe(0);
+  });
+});
+
+describe("what is asked for", () => {
+  test.each([0, -1, 1.5, Number.NaN, "2" as never])("count %s is refused", (count) => {
+    expect(() => workers({ count })).toThrow(`workers: count is ${count}, expected a positive integer`);
+  });
+
+  test("a deadline and a smallest size have to be numbers that make sense", () => {
+    expect(() => workers({ deadline: 0 })).toThrow("workers: deadline is 0, expected a positive number of seconds");
+    expect(() => workers({ smallest: -1 })).toThrow("workers: smallest is -1, expected a number of operations");
+  });
+
+  test("an executor that was disposed is refused before the first step", async () => {
+    const executor = pool();
+    await executor[Symbol.asyncDispose]();
+    await expect(hashes(executor, short)).rejects.toThrow(/this executor was disposed; make another one/);
+  });
+
+  test("more workers than problems are told once", async () => {
+    notices.length = 0;
+    await hashes(pool({ count: 8, smallest: 1e9 }), { problem: spins(4) });
+    expect(notices).toEqual(["workers: 8 workers for at most 2 local problems: 6 have nothing to do"]);
+  });
+});
+
+describe("a right-hand side", () => {
+  const tree = balanced(4);
+  const initial = randomState(tree, [2, 2, 2, 2], 2, seeded(3));
+  const problem = (rhs: Awaited<ReturnType<typeof moduleRhs>>) =>
+    ({ name: "growth", rhs, initial, span: [0, 0.2], observables: {} }) as const;
+  const url = new URL("./rotation.js", import.meta.url).href;
+  const some = workers({ count: 2, smallest: 0, onNotice: (notice) => void notices.push(notice) });
+  afterAll(() => some[Symbol.asyncDispose]());
+  const run = (rhs: Awaited<ReturnType<typeof moduleRhs>>, executor = inline()) =>
+    hashes(executor, { problem: problem(rhs), integrator: methods.augmented, h: 0.1 });
+
+  test("of a closure is solved in this thread, with one notice", async () => {
+    notices.length = 0;
+    const rhs = functionRhs((t, y) => scale(1 + t, y));
+    expect(await run(rhs, some)).toEqual(await run(rhs));
+    expect(notices.filter((n) => n.includes("function"))).toEqual([
+      "workers: local problems are solved in this thread: the right-hand side is a function of this thread",
+    ]);
+  });
+
+  test("of a module is made again on the workers", async () => {
+    notices.length = 0;
+    const rhs = await moduleRhs({ url, name: "growth", arguments: [1] });
+    expect(await run(rhs, some)).toEqual(await run(rhs));
+    expect(notices.filter((n) => n.includes("function"))).toEqual([]);
+  });
+
+  test("with coefficients that are functions of time travels with their values", async () => {
+    const x = { mode: 0, operator: spinMatrix };
+    const rhs = linearRhs([
+      { operator: productSum(tree, [2, 2, 2, 2], [{ coefficient: 1, factors: [x] }]), coefficient: Math.cos },
+    ]);
+    const options = { problem: problem(rhs), h: 0.1, integrator: methods.parallel };
+    expect(await hashes(some, options)).toEqual(await hashes(inline(), options));
+  });
+
+  test("that a solver refuses throws what it throws in this thread", async () => {
+    const rhs = await moduleRhs({ url, name: "growth", arguments: [1, "nonlinear"] });
+    const steps = evolve(problem(rhs), { h: 0.1, solver: exponential(), executor: some });
+    await steps.next();
+    await expect(steps.next()).rejects.toThrow(TypeError);
+  });
+});
+
+const spinMatrix = { dtype: "float64", shape: [2, 2], data: Float64Array.of(0, 1, 1, 0) } as const;
+
+test("a signal ends a run though a worker is busy", async () => {
+  const controller = new AbortController();
+  const executor = pool({ createWorker: () => faultyWorker((k) => (k > 3 ? { delay: 5000 } : "none")) });
+  const steps = evolve(spins(), { h: 0.05, solver: rk4(), executor, signal: controller.signal });
+  await steps.next();
+  setTimeout(() => controller.abort(new Error("enough")), 100);
+  const run = async () => {
+    for await (const _ of steps);
+  };
+  await expect(run()).rejects.toThrow("enough");
+});
