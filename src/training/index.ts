@@ -4,6 +4,21 @@ export type { LowRankOptimizerExtras, LowRankOptimizerOptions } from "./adapters
 export { type TensorFlowAdapter, tensorflow } from "./adapters/tensorflow/tensorflow.ts";
 export type { TensorFlow } from "./adapters/tensorflow/types.ts";
 export { type AttentionOptions, attention } from "./attention.ts";
+export {
+  type GroupedWeights,
+  type LatentWeights,
+  type TuckerWeights,
+  tuckerOfAttention,
+  tuckerOfLatentAttention,
+} from "./attention-conversion.ts";
+export {
+  type AttentionCounts,
+  groupedCounts,
+  latentCounts,
+  type TuckerRanks,
+  tensorProductCounts,
+  tuckerCounts,
+} from "./attention-counts.ts";
 export { perToken, residual } from "./chain.ts";
 export { type ConvolutionOptions, convolution, maxPool } from "./convolution.ts";
 export { coreStep } from "./core-step.ts";

@@ -15,9 +15,12 @@ import {
   positions,
   residual,
   sequential,
+  Tape,
   tensorProductAttention,
+  tensorProductCounts,
   tuckerAttention,
 } from "../../src/training/index.ts";
+import { tensorProduct } from "../../src/training/tensor-product-attention.ts";
 import { checkDerivatives } from "./derivatives.ts";
 
 const [samples, tokens, width] = [2, 3, 4];
@@ -95,6 +98,26 @@ test.each([
         expect(found.data[(s * tokens + i) * width + c]).toBeCloseTo(dot(row(wo, c), together), 13);
     }
   }
+});
+
+test("tensor-product attention makes sums of products in every row, and takes as many parameters as are counted", () => {
+  const [rank, n, d] = [3, 2, 5];
+  const [a, b] = [randomTensor(random, [4, rank * n]), randomTensor(random, [4, rank * d])];
+  const tape = new Tape();
+  const z = tensorProduct(tape, tape.constant(a), tape.constant(b), rank).value;
+  for (let i = 0; i < 4; i++)
+    for (let h = 0; h < n; h++)
+      for (let c = 0; c < d; c++) {
+        let sum = 0;
+        for (let r = 0; r < rank; r++) sum += row(a, i)[r * n + h]! * row(b, i)[r * d + c]!;
+        expect(row(z, i)[h * d + c]).toBeCloseTo(sum / rank, 14);
+      }
+  const sizes = { heads: 2, headSize: 3, queryRank: 4, keyRank: 2 };
+  const { passengers } = tensorProductAttention({ tokens, ...sizes })
+    .sized(tokens * width)
+    .initial(random);
+  const counts = tensorProductCounts({ width, ...sizes });
+  expect(passengers.reduce((s, p) => s + p.data.length, 0)).toBe(counts.scores + counts.values);
 });
 
 test("a causal model knows nothing of later tokens", () => {

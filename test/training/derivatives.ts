@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
-import { randomTensor, seeded, type Tensor } from "../../src/linalg/index.ts";
+import { combine, randomTensor, scaled, seeded, type Tensor, tensor } from "../../src/linalg/index.ts";
+import { norm } from "../../src/linalg/level1.ts";
 import { gradientSeen } from "../../src/training/covector.ts";
 import { type Dataset, type Model, type Weights, wholeGradient } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, randomState } from "../../src/ttn/construct.ts";
 import { centers } from "../../src/ttn/gauge.ts";
+import type { TTN } from "../../src/ttn/ttn.ts";
 
 /** The slope of a function of the entries of a tensor, by central differences of fourth order: error O(h^4) + eps / h. */
 const h = 2e-4;
@@ -20,35 +22,44 @@ export const near = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: numb
   expect(differences.every((d) => d < tolerance) ? 0 : Math.max(...differences)).toBe(0);
 };
 
-/** Checks the derivatives of a model at weights that are random all over, and its loss there. */
+/**
+ * Checks the derivatives of a model at weights that are random all over: those along some random directions, since a derivative that is wrong
+ * anywhere is wrong along almost all of them.
+ */
 export function checkDerivatives(model: Model, data: Dataset, initial = model.initial(seeded(2))): void {
   const random = seeded(6);
   const weights: Weights = { ...initial, passengers: initial.passengers.map((p) => randomTensor(random, p.shape)) };
   const at = model.objective(data);
   const found = at(weights);
+  /** The slopes of a loss along directions of one of its tensors, and what they should be. */
+  const checkAlong = (x: Tensor, lossAt: (x: Tensor) => number, slopeOfDirection: (d: Tensor) => number): void => {
+    const directions = Array.from({ length: 6 }, () => {
+      const d = randomTensor(random, x.shape);
+      return scaled(1 / norm(d), d);
+    });
+    const none = tensor([directions.length]);
+    const slopes = slopeOf(
+      (t) => lossAt(combine([[1, x], ...directions.map((d, k) => [t.data[k]!, d] as const)])),
+      none,
+    );
+    near(slopes, directions.map(slopeOfDirection), 1e-8);
+  };
+  const inner = (a: Tensor, b: Tensor): number => a.data.reduce((sum, v, p) => sum + v * b.data[p]!, 0);
 
   test("by every passenger, as finite differences have them", () => {
     weights.passengers.forEach((p, i) => {
-      const f = (x: Tensor): number => at({ ...weights, passengers: weights.passengers.with(i, x) }).loss;
-      near(found.passengers[i]!.data, slopeOf(f, p), 1e-8);
+      const lossAt = (x: Tensor): number => at({ ...weights, passengers: weights.passengers.with(i, x) }).loss;
+      checkAlong(p, lossAt, (d) => inner(d, found.passengers[i]!));
     });
   });
 
-  test("by every weight of low rank, entry by entry of the full matrix", () => {
+  test("by every weight of low rank, through each of its tensors", () => {
     weights.blocks.forEach((y, k) => {
       const gradient = wholeGradient(found.blocks[k]!, y);
-      // dL/dX for each tensor of the weight is the gradient seen from there: d/de L(W + e D) = <G, D>
       y.tensors.forEach((x, id) => {
-        const f = (moved: Tensor): number =>
-          at({ ...weights, blocks: weights.blocks.with(k, { ...y, tensors: y.tensors.with(id, moved) }) }).loss;
-        const expected = x.data.map((_, p) => {
-          const direction = toDense({
-            ...y,
-            tensors: y.tensors.with(id, { ...x, data: x.data.map((_, q) => +(p === q)) }),
-          });
-          return direction.data.reduce((sum, d, q) => sum + d * gradient.data[q]!, 0);
-        });
-        near(slopeOf(f, x), expected, 1e-8);
+        const moved = (to: Tensor): TTN => ({ ...y, tensors: y.tensors.with(id, to) });
+        const lossAt = (to: Tensor): number => at({ ...weights, blocks: weights.blocks.with(k, moved(to)) }).loss;
+        checkAlong(x, lossAt, (d) => inner(toDense(moved(d)), gradient));
       });
     });
   });
