@@ -43,6 +43,7 @@ export const kineticGallery = experiment({
       .describe(`one of the methods ${adaptiveMethods.join(", ")}`),
     maxRank: z.int().positive().default(128).describe("largest rank of an edge, a positive integer"),
     backend: runSettings.backend,
+    executor: runSettings.executor,
   }),
   quick: { scale: "quick" },
   async run(p, host) {
@@ -62,6 +63,7 @@ export const kineticGallery = experiment({
             ...(solver ? { solver } : {}),
             every,
             signal: host.signal,
+            executor: host.executor,
             onStep(snapshot) {
               const share = snapshot.t / problem.span[1];
               host.progress(

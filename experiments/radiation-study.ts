@@ -209,6 +209,7 @@ async function runWith(study: RadiationStudy, settings: RunSettings): Promise<Ru
       ...optionsOf(study, settings),
       every: settings.every,
       signal: host.signal,
+      executor: host.executor,
       onStep({ t, y, ranks }) {
         most = Math.max(most, storage(y));
         host.progress(t / problem.span[1], `${name}   t = ${t.toFixed(3)}   rank ${Math.max(...ranks)}`);

@@ -56,6 +56,7 @@ export const robustness = experiment({
       .describe("rtol of the runs that choose their steps, an array of positive numbers; [] for none"),
     full: z.boolean().default(true).describe("whether all step sizes and printed numbers are run: true or false"),
     backend: runSettings.backend,
+    executor: runSettings.executor,
   }),
   quick: { full: false, T: 0.3, steps: [0.1, 0.05, 0.025], rank: 8, accuracies: [1e-3] },
   async run(p, host) {
@@ -90,6 +91,7 @@ export const robustness = experiment({
       rtol: 1e-5,
       every: 1,
       signal: host.signal,
+      executor: host.executor,
     });
     try {
       if (isAsked("order")) {
@@ -112,7 +114,7 @@ export const robustness = experiment({
         figures["R3-exactness"] = await exactnessFigure(names, table);
       }
       if (isAsked("conservation")) {
-        const table = await conservationTable(names, host.signal);
+        const table = await conservationTable(names, host);
         tables["conservation"] = table;
         figures["R4-conservation"] = await conservationFigure(names, table);
       }

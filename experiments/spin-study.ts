@@ -83,6 +83,7 @@ export async function studySpins(study: SpinStudy): Promise<Outcome> {
       ...evolveOptions(own),
       every,
       signal: host.signal,
+      executor: host.executor,
       onStep: ({ t, ranks }) => host.progress(t / own.T, `${label}   t = ${t.toFixed(3)}   rank ${Math.max(...ranks)}`),
     });
     all.push(made);

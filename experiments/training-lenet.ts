@@ -35,6 +35,7 @@ export const trainingLenet = experiment({
       .default("auto")
       .describe("learning rate, a positive number, or auto (0.1 with SGD, 0.002 and 0.001 with Adam)"),
     backend: runSettings.backend,
+    executor: runSettings.executor,
   }),
   quick: { samples: 600, epochs: 6, batch: 20, rank: 6 },
   async run(p, host) {

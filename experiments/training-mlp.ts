@@ -38,6 +38,7 @@ export const trainingMlp = experiment({
       .default("never")
       .describe("epoch from which bases and ranks stay, counted from 0, or never"),
     backend: runSettings.backend,
+    executor: runSettings.executor,
   }),
   quick: { samples: 1500, epochs: 12, batch: 50, hidden: [64, 32], rank: 16 },
   async run(p, host) {

@@ -1,5 +1,5 @@
 import { balanced, type MethodName, methods, type Problem, type TTN } from "../../src/index.ts";
-import { record } from "../../src/io/index.ts";
+import { type Host, record } from "../../src/io/index.ts";
 import { groundState, longRangeIsing, spinChain, spinState } from "../../src/problems/index.ts";
 
 export interface Kept {
@@ -18,7 +18,10 @@ const tolerance = 1e-10;
  * Norm and energy of a quench of six spins in steps of 0.05, at a truncation tolerance of 1e-10 or, for methods that keep ranks, at
  * rank four; and the largest rise of the energy on the way to the ground state.
  */
-export async function conservationTable(names: readonly MethodName[], signal: AbortSignal) {
+export async function conservationTable(
+  names: readonly MethodName[],
+  { signal, executor }: Pick<Host, "signal" | "executor">,
+) {
   const tree = balanced(6);
   const hamiltonian = longRangeIsing(tree);
   const start = (name: MethodName, which: string): TTN =>
@@ -32,6 +35,7 @@ export async function conservationTable(names: readonly MethodName[], signal: Ab
       every: 1,
       normalize,
       signal,
+      executor,
       truncation: { tolerance: cut },
     });
     if (rest.status === "interrupted") signal.throwIfAborted();

@@ -97,7 +97,7 @@ export async function study({ model, train: data, test, options, host, title, ..
 
   let outcome: Pick<RunRecord, "status" | "message"> = { status: "completed" };
   try {
-    for await (const step of train(model, data, { ...options, signal: host.signal })) {
+    for await (const step of train(model, data, { ...options, signal: host.signal, executor: host.executor })) {
       last = step;
       if (step.step > 0) epoch.push(step);
       host.progress(step.step / (stepsAnEpoch * epochs), `epoch ${step.epoch + 1} of ${epochs}`);

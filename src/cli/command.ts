@@ -6,6 +6,7 @@ import { experiments } from "../../experiments/index.ts";
 import {
   ConfigError,
   type Experiment,
+  executorOf,
   type Outcome,
   OutputError,
   parseAssignment,
@@ -106,10 +107,11 @@ async function run(
   const folder = flags.out ?? join("results", flags.quick ? `${experiment.name}-quick` : experiment.name);
   await prepareFolder(folder, flags.force ?? false);
 
+  await using executor = executorOf((parameters["executor"] as string | undefined) ?? "inline");
   const bar = progressBar(stderr);
   let outcome: Outcome;
   try {
-    outcome = await experiment.run(parameters, { signal, progress: bar.show });
+    outcome = await experiment.run(parameters, { signal, executor, progress: bar.show });
   } finally {
     bar.clear();
   }

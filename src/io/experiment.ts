@@ -1,10 +1,13 @@
 import type * as z from "zod";
+import type { Executor } from "../integrators/executor.ts";
 import type { NpyArray } from "./npz.ts";
 import type { RunRecord } from "./record.ts";
 
 /** What an experiment may use of the program that runs it. */
 export interface Host {
   readonly signal: AbortSignal;
+  /** Where local problems are solved. */
+  readonly executor: Executor;
   /** Shows how far a part of the work has come, from 0 to 1. */
   progress(share: number, what: string): void;
 }

@@ -31,7 +31,7 @@ export interface RunRecord {
   readonly state: TTN;
 }
 
-export interface RecordOptions extends Omit<EvolveOptions, "executor"> {
+export interface RecordOptions extends Omit<EvolveOptions, "executor">, Partial<Pick<EvolveOptions, "executor">> {
   /** Steps between two observations, where their size is given; the end is always observed. Chosen steps are observed each. */
   readonly every: number;
   /** Called after every step. */
@@ -43,7 +43,7 @@ export interface RecordOptions extends Omit<EvolveOptions, "executor"> {
  * until then is returned, with the reason. Misuse still throws before any work.
  */
 export async function record(problem: Problem, options: RecordOptions): Promise<RunRecord> {
-  const { every, onStep, ...evolving } = options;
+  const { every, onStep, executor = inline(), ...evolving } = options;
   const begin = performance.now();
   const observed = evolving.h === undefined ? {} : { observeAt: timesOf(problem.span, every * evolving.h) };
   const rows = {
@@ -75,7 +75,7 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
   };
   let last: Snapshot | null = null;
   try {
-    for await (const snapshot of evolve(problem, { ...evolving, ...observed, executor: inline() })) {
+    for await (const snapshot of evolve(problem, { ...evolving, ...observed, executor })) {
       last = snapshot;
       since = {
         discarded: since.discarded + snapshot.discarded,

@@ -95,6 +95,11 @@ export const runSettings = {
     .enum(["auto", ...backendNames])
     .default("auto")
     .describe(`auto, ${backendNames.join(", ")}`),
+  executor: z
+    .string()
+    .regex(/^(inline|workers(:[1-9]\d*)?|mpi|gpu)$/)
+    .default("inline")
+    .describe("where local problems are solved: inline, workers (one a core), workers:N, mpi or gpu"),
   seed: z.int().nonnegative().default(1).describe("seed of a random initial state, a non-negative integer"),
 };
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DOMParser } from "linkedom";
 import { describe, expect, test } from "vitest";
 import { experiments } from "../../experiments/index.ts";
-import { balanced, methodNames, methods, toDense } from "../../src/index.ts";
+import { balanced, inline, methodNames, methods, toDense } from "../../src/index.ts";
 import { parseParameters, readNpz, stateHash } from "../../src/io/index.ts";
 import { exactSolution, longRangeIsingTerms, spinState } from "../../src/problems/index.ts";
 import { version } from "../../src/version.ts";
@@ -45,7 +45,7 @@ async function run(name: string, args: readonly string[]) {
   return { out, result, stdout: done.stdout };
 }
 
-const host = { signal: new AbortController().signal, progress() {} };
+const host = { signal: new AbortController().signal, executor: inline(), progress() {} };
 
 describe("what a run of the quench leaves behind", async () => {
   const { out, result, stdout } = await run(
@@ -271,6 +271,17 @@ describe("settings reach the run", () => {
     );
     expect(again.result.rejected.reduce((a, b) => a + b)).toBeGreaterThan(0);
     await run("ising", setting({ ...base, backend: "auto" }));
+  });
+
+  test("executor: the same numbers, and what is not there is named", async () => {
+    const inThread = await run("ising", setting({ ...base, T: 0.1 }));
+    const onWorkers = await run("ising", setting({ ...base, T: 0.1, executor: "workers:2" }));
+    expect(onWorkers.result.stateHash).toBe(inThread.result.stateHash);
+    for (const [executor, message] of [
+      ["workers:0", /executor is "workers:0", expected where local problems are solved: inline, workers/],
+      ["gpus", /executor is "gpus", expected/],
+    ] as const)
+      expect((await dlra(["run", "ising", ...setting({ ...base, executor })])).stderr).toMatch(message);
   });
 
   test("maxRank limits the ranks", async () => {
