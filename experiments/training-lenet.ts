@@ -1,9 +1,18 @@
 import * as z from "zod";
 import { useBackend } from "../src/index.ts";
 import { ConfigError, experiment, runSettings } from "../src/io/index.ts";
-import { activation, convolution, crossEntropy, dense, lowRank, maxPool, sequential } from "../src/training/index.ts";
+import {
+  activation,
+  convolution,
+  crossEntropy,
+  dense,
+  lowRank,
+  maxPool,
+  sequential,
+  trainingMethod,
+} from "../src/training/index.ts";
 import { syntheticImages } from "./training/data.ts";
-import { wayNames, ways } from "./training/methods.ts";
+import { tensorMethodNames } from "./training/methods.ts";
 import { dataFor, imageSettings, positive } from "./training/settings.ts";
 import { study } from "./training/study.ts";
 
@@ -19,9 +28,9 @@ export const trainingLenet = experiment({
   summary: "a small LeNet with a Tucker kernel, trained on its manifold without forming the kernel",
   parameters: z.object({
     method: z
-      .enum(wayNames)
+      .enum(tensorMethodNames)
       .default("parallel")
-      .describe(`${wayNames.join(", ")}`),
+      .describe(`${tensorMethodNames.join(", ")}`),
     ...imageSettings,
     truncation: z
       .enum(["weighted", "paper"])
@@ -40,8 +49,7 @@ export const trainingLenet = experiment({
   quick: { samples: 600, epochs: 6, batch: 20, rank: 6 },
   async run(p, host) {
     useBackend(p.backend);
-    const way = ways[p.method]!;
-    const integrator = way.integrator();
+    const { integrator, rule, rate, layers } = trainingMethod(p.method);
     const { train, test, classes } = await dataFor(p, syntheticImages);
     const [, pixels] = train.inputs.shape as [number, number];
     const side = Math.sqrt(pixels);
@@ -53,7 +61,8 @@ export const trainingLenet = experiment({
     const features = Math.floor(second / 2) ** 2 * 16;
     const { gain } = p;
     const limit = (most: number): number => Math.min(p.rank, p.maxRank, most);
-    const { isDense } = way;
+    const isDense = layers === "dense";
+    const room = Math.max(16, Math.min(64, features));
     const model = sequential(
       pixels,
       [
@@ -85,11 +94,17 @@ export const trainingLenet = experiment({
       options: {
         epochs: p.epochs,
         batch: p.batch,
-        rate: p.rate === "auto" ? (way.rule().name === "SGD" ? 0.1 : way.rate) : p.rate,
+        rate: p.rate === "auto" ? (rule.name === "SGD" ? 0.1 : rate) : p.rate,
         integrator,
-        rule: way.rule(),
+        rule,
         truncation: integrator.promises.rankAdaptive
-          ? { tolerance: p.tau, relative: true, method: p.truncation, minRank: p.minRank, maxRank: p.maxRank }
+          ? {
+              tolerance: p.tau,
+              relative: true,
+              method: p.truncation,
+              minRank: p.minRank,
+              maxRank: Math.min(p.maxRank, room),
+            }
           : { tolerance: "off" },
         seed: p.seed,
       },

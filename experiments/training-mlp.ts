@@ -1,8 +1,21 @@
 import * as z from "zod";
-import { useBackend } from "../src/index.ts";
+import { factorsOf, useBackend } from "../src/index.ts";
 import { experiment, runSettings } from "../src/io/index.ts";
-import { activation, crossEntropy, dense, lowRank, sequential } from "../src/training/index.ts";
-import { wayNames, ways } from "./training/methods.ts";
+import {
+  crossEntropy,
+  dense,
+  parameterCounts,
+  prunedWeights,
+  ranksOf,
+  ruleNames,
+  sequential,
+  trainingMethod,
+  trainingMethodNames,
+  trainingRule,
+  type Weights,
+} from "../src/training/index.ts";
+import { hiddenLayers } from "./training/hidden-layers.ts";
+import { settingsOf } from "./training/methods.ts";
 import { count, dataFor, imageSettings, positive } from "./training/settings.ts";
 import { study } from "./training/study.ts";
 
@@ -12,14 +25,37 @@ export const trainingMlp = experiment({
   summary: "a perceptron trained on the manifold of low-rank weights: accuracy, ranks and loss",
   parameters: z.object({
     method: z
-      .enum(wayNames)
+      .enum(trainingMethodNames)
       .default("parallel")
-      .describe(`${wayNames.join(", ")}`),
+      .describe(`${trainingMethodNames.join(", ")}`),
+    rule: z
+      .enum(["auto", ...ruleNames])
+      .default("auto")
+      .describe(`how weights follow gradients, ${ruleNames.join(", ")}, or auto (the method's)`),
+    condition: z
+      .union([z.number().min(1), z.literal("auto")])
+      .default("auto")
+      .describe("bound on the condition of cores, a number from 1, or auto (1.5 with condlr, none with robust)"),
+    beta: z
+      .union([positive, z.literal("none")])
+      .default("none")
+      .describe("strength of the penalty on the condition of cores with robust, a positive number, or none"),
+    every: z
+      .union([count, z.literal("auto")])
+      .default("auto")
+      .describe("steps from cut to cut (trp), from projection to projection (galore), a positive integer, or auto"),
+    nuclear: z.number().min(0).default(0).describe("strength of the nuclear norm with trp, zero or a positive number"),
+    base: z
+      .enum(["auto", "none", "dense", "int8", "int4", "nf4"])
+      .default("auto")
+      .describe(
+        "a frozen random matrix that weights are added to: none, dense, int8, int4, nf4, or auto (dense with lora)",
+      ),
     ...imageSettings,
     rate: z
       .union([positive, z.literal("auto")])
       .default("auto")
-      .describe("learning rate, a positive number, or auto (0.2 with SGD, 0.1 for dense, 0.002 and 0.001 with Adam)"),
+      .describe("learning rate, a positive number, or auto (the method's)"),
     momentum: z
       .number()
       .min(0)
@@ -43,28 +79,36 @@ export const trainingMlp = experiment({
   quick: { samples: 1500, epochs: 12, batch: 50, hidden: [64, 32], rank: 16 },
   async run(p, host) {
     useBackend(p.backend);
-    const way = ways[p.method]!;
-    const integrator = way.integrator();
     const { train, test, classes } = await dataFor(p);
-    const [, features] = train.inputs.shape as [number, number];
+    const [samples, features] = train.inputs.shape as [number, number];
+    const method = trainingMethod(p.method, settingsOf(p, Math.floor(samples / p.batch)));
+    const rule = p.rule === "auto" ? method.rule : trainingRule(p.rule);
     const sizes = [features, ...p.hidden];
-    const hidden = p.hidden.flatMap((n, k) => [
-      way.isDense ? dense(n) : lowRank(n, { rank: Math.min(p.rank, p.maxRank, n, sizes[k]!), gain: p.gain }),
-      activation(p.activation),
-    ]);
+    const base = p.base === "auto" ? (method.layers === "adapter" ? "dense" : "none") : p.base;
+    const hidden = hiddenLayers({ ...p, layers: method.layers, sizes, rank: Math.min(p.rank, p.maxRank), base });
+    const room = Math.max(...p.hidden.map((n, k) => Math.min(n, sizes[k]!)));
+    const limits = { minRank: p.minRank, maxRank: Math.min(p.maxRank, room) };
+    const model = sequential(features, [...hidden, dense(classes)], crossEntropy());
+    const isPruned = p.method === "trp";
+    const given = p.hidden.map((n, k) => Math.min(p.rank, p.maxRank, n, sizes[k]!));
+    const ranks = (weights: Weights): readonly number[] => {
+      if (method.layers === "factors" || method.layers === "adapter") return given;
+      if (weights.blocks.length > 0) return ranksOf(weights).map((r) => Math.max(...r));
+      return isPruned ? prunedRanks(weights).slice(0, -1) : p.hidden;
+    };
     return study({
-      model: sequential(features, [...hidden, dense(classes)], crossEntropy()),
+      model,
       train,
       test,
       options: {
         epochs: p.epochs,
         batch: p.batch,
-        rate: p.rate === "auto" ? way.rate : p.rate,
-        integrator,
-        rule: way.rule(),
-        truncation: integrator.promises.rankAdaptive
-          ? { tolerance: p.tau, relative: true, method: p.truncation, minRank: p.minRank, maxRank: p.maxRank }
-          : { tolerance: "off" },
+        rate: p.rate === "auto" ? method.rate : p.rate,
+        integrator: method.integrator,
+        rule,
+        ...(method.projection ? { projection: method.projection } : {}),
+        ...(method.penalty ? { penalty: method.penalty } : {}),
+        truncation: truncationOf(),
         adaptEvery: p.adaptEvery,
         momentum: p.momentum,
         ...(p.rankBudget === "none" ? {} : { rankBudget: p.rankBudget }),
@@ -73,7 +117,25 @@ export const trainingMlp = experiment({
       },
       host,
       title: `${p.data}, ${p.method}, tau = ${p.tau}`,
-      ...(way.isDense ? { ranks: { names: p.hidden.map((_, k) => `layer ${k + 1}`), of: () => p.hidden } } : {}),
+      ranks: { of: ({ weights }) => ranks(weights) },
+      counts: (weights) => parameterCounts(isPruned ? prunedWeights(weights) : weights, model.spared),
     });
+
+    function truncationOf() {
+      if (method.adaptsRanks) return { tolerance: p.tau, relative: true, method: p.truncation, ...limits };
+      const adapts = method.integrator.promises.rankAdaptive;
+      return adapts
+        ? { tolerance: "off" as const, maxRank: Math.min(p.rank, limits.maxRank) }
+        : { tolerance: "off" as const };
+    }
   },
 });
+
+/** The ranks of all dense matrices after pruning. */
+const prunedRanks = ({ passengers }: Weights): readonly number[] =>
+  passengers
+    .filter(({ shape }) => shape.length === 2)
+    .map((w) => {
+      const [y] = prunedWeights({ blocks: [], passengers: [w] }).blocks;
+      return y ? factorsOf(y).u.shape[1]! : Math.min(...w.shape);
+    });

@@ -1,27 +1,56 @@
-import { augmentedBug, fixedRankBug, type Integrator, parallelBug, projectorSplitting } from "../../src/index.ts";
-import { adam, type Rule, sgd } from "../../src/training/index.ts";
+import { ConfigError } from "../../src/io/index.ts";
+import {
+  type MethodSettings,
+  type TrainingMethodName,
+  trainingMethod,
+  trainingMethodNames,
+} from "../../src/training/index.ts";
 
-/** How a model is trained: method, rule, and the rate that suits them. */
-export interface Way {
-  readonly integrator: () => Integrator;
-  readonly rule: () => Rule;
-  readonly rate: number;
-  readonly isDense?: boolean;
+/** The methods for weights of any number of modes, and dense ones to compare with: those that need no setting. */
+export const tensorMethodNames = trainingMethodNames.filter((name) => {
+  const { layers, takes } = trainingMethod(name);
+  return ["low-rank", "tucker", "dense"].includes(layers) && (takes.length === 0 || name === "robust");
+}) as [TrainingMethodName, ...TrainingMethodName[]];
+
+/** The settings of an experiment that some methods take. */
+export interface MethodChoice {
+  readonly method: TrainingMethodName;
+  readonly tau: number;
+  readonly rank: number;
+  readonly condition: number | "auto";
+  readonly beta: number | "none";
+  readonly every: number | "auto";
+  readonly nuclear: number;
 }
 
-/** The methods by the names that settings use. */
-export const ways: Readonly<Record<string, Way>> = {
-  parallel: { integrator: () => parallelBug(), rule: sgd, rate: 0.2 },
-  assembled: {
-    integrator: () => parallelBug({ root: "assembled", firstStep: "parallel" }),
-    rule: sgd,
-    rate: 0.2,
-  },
-  augmented: { integrator: () => augmentedBug(), rule: sgd, rate: 0.2 },
-  "abc-psi": { integrator: () => projectorSplitting({ backward: "augmented-corrected" }), rule: sgd, rate: 0.2 },
-  "fixed-rank": { integrator: () => fixedRankBug(), rule: sgd, rate: 0.2 },
-  robust: { integrator: () => augmentedBug(), rule: adam, rate: 0.002 },
-  dense: { integrator: () => parallelBug(), rule: sgd, rate: 0.1, isDense: true },
-  "dense-adam": { integrator: () => parallelBug(), rule: adam, rate: 0.001, isDense: true },
-};
-export const wayNames = Object.keys(ways) as [string, ...string[]];
+/**
+ * What a method is told. Cuts of `trp` come as often as a divisor of the steps of an epoch says, up to 20, so that every epoch ends with one. Throws
+ * a ConfigError for a setting that was chosen and that the method does not take.
+ */
+export function settingsOf(p: MethodChoice, stepsAnEpoch: number): MethodSettings {
+  const { takes } = trainingMethod(p.method);
+  const chosen: Readonly<Record<string, number | undefined>> = {
+    condition: p.condition === "auto" ? undefined : p.condition,
+    beta: p.beta === "none" ? undefined : p.beta,
+    every: p.every === "auto" ? undefined : p.every,
+    nuclear: p.nuclear === 0 ? undefined : p.nuclear,
+  };
+  const foreign = Object.keys(chosen).find(
+    (k) => chosen[k] !== undefined && !takes.includes(k as keyof MethodSettings),
+  );
+  if (foreign !== undefined)
+    throw new ConfigError(`${foreign} is ${chosen[foreign]}, but method = ${p.method} does not take it`);
+  const usual: MethodSettings = {
+    tolerance: p.tau,
+    rank: p.rank,
+    ...(p.method === "trp" ? { every: largestDivisor(stepsAnEpoch, 20) } : {}),
+  };
+  const all = { ...usual, ...Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined)) };
+  return Object.fromEntries(Object.entries(all).filter(([key]) => takes.includes(key as keyof MethodSettings)));
+}
+
+function largestDivisor(n: number, most: number): number {
+  let divisor = Math.min(n, most);
+  while (n % divisor !== 0) divisor--;
+  return divisor;
+}

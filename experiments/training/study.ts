@@ -5,6 +5,7 @@ import {
   type Dataset,
   firstSamples,
   type Model,
+  type ParameterCounts,
   parameterCounts,
   samplesOf,
   TrainingError,
@@ -29,8 +30,10 @@ export interface Study {
   readonly host: Host;
   /** What the figures are about: data, method, tolerance. */
   readonly title: string;
-  /** Names of the ranks that are told of a step. Default: `layer 1`, ..., the largest rank of each block. */
-  readonly ranks?: { readonly names: readonly string[]; of(step: TrainingStep): readonly number[] };
+  /** The ranks that are told of a step, with names if they are not `layer 1`, ... Default: the largest rank of each block. */
+  readonly ranks?: { readonly names?: readonly string[]; of(step: TrainingStep): readonly number[] };
+  /** How weights are counted. Default: `parameterCounts`. */
+  readonly counts?: (weights: Weights) => ParameterCounts;
   /** The weights as one state, for `result.npz`. Default: one block-diagonal matrix. */
   readonly state?: (weights: Weights) => TTN;
 }
@@ -68,10 +71,11 @@ export async function study({ model, train: data, test, options, host, title, ..
   let last: TrainingStep | null = null;
   const total = (pick: (s: TrainingStep) => number): number => epoch.reduce((sum, s) => sum + pick(s), 0);
   const ranksOf = more.ranks?.of ?? largestRanks;
+  const countsOf = more.counts ?? parameterCounts;
 
   const keep = (step: TrainingStep): void => {
     const discarded = total((s) => Math.hypot(...s.discarded));
-    const counts = parameterCounts(step.weights);
+    const counts = countsOf(step.weights);
     const judged = judge(model, step.weights, test);
     rows.times.push(rows.times.length);
     loss.push(
@@ -113,7 +117,7 @@ export async function study({ model, train: data, test, options, host, title, ..
 
   const weights = last?.weights ?? model.initial(seeded(seed));
   const seconds = (performance.now() - begin) / 1000;
-  const counts = parameterCounts(weights);
+  const counts = countsOf(weights);
   const done = rows.stepSeconds.slice(1);
   const names = more.ranks?.names ?? rows.ranks[0]!.map((_, k) => `layer ${k + 1}`);
   return {

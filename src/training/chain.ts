@@ -19,10 +19,12 @@ export function chain(inputs: number, layers: readonly Layer[]): SizedLayer {
 }
 
 /** The weights of several layers together, in their order. */
-export const weightsOf = (layers: readonly SizedLayer[]): Pick<SizedLayer, "counts" | "initial"> => {
+export const weightsOf = (layers: readonly SizedLayer[]): Omit<SizedLayer, "outputs" | "check" | "record"> => {
   const total = (key: "blocks" | "passengers"): number => layers.reduce((sum, { counts }) => sum + counts[key], 0);
   return {
     counts: { blocks: total("blocks"), passengers: total("passengers") },
+    complete: layers.flatMap(({ complete, counts }) => complete ?? Array.from({ length: counts.blocks }, () => [])),
+    spared: layers.reduce((sum, { spared = 0 }) => sum + spared, 0),
     initial(random) {
       const parts = layers.map((layer) => layer.initial(random));
       return { blocks: parts.flatMap((p) => p.blocks), passengers: parts.flatMap((p) => p.passengers) };

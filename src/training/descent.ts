@@ -4,7 +4,7 @@ import { combine } from "../linalg/contract.ts";
 import { allFinite, type Tensor } from "../linalg/tensor.ts";
 import { scale } from "../ttn/arithmetic.ts";
 import { type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
-import type { TTN } from "../ttn/ttn.ts";
+import { modeSizes, type TTN } from "../ttn/ttn.ts";
 import { coreStep } from "./core-step.ts";
 import { GradientFlow } from "./gradient-flow.ts";
 import { ranksWithin } from "./rank-budget.ts";
@@ -58,7 +58,7 @@ export class Descent {
    * throws a TypeError when the objective differs from itself.
    */
   *step(weights: Weights, h: number, isFrozen = false): Schedule<Descended> {
-    const { momentum, adaptEvery, integrator } = this.#plan;
+    const { momentum, adaptEvery, integrator, projection, penalty } = this.#plan;
     const [flow, state, velocity, t] = [this.#flow, this.#state, this.#velocity, this.#t];
     const step = this.#step++;
     const method = isFrozen || step % adaptEvery !== 0 ? core : methodAt(integrator, step);
@@ -67,7 +67,10 @@ export class Descent {
     flow.beginStep(step);
     flow.moveTo(
       weights,
-      velocity.blocks.map((v) => v.map((part) => scale(momentum, part))),
+      weights.blocks.map((y, block) => [
+        ...(velocity.blocks[block] ?? []).map((part) => scale(momentum, part)),
+        ...(penalty ? [scale(-1, penalty.gradient(y))] : []),
+      ]),
     );
     const results = yield* sideBySide(
       weights.blocks.map((y, block) => {
@@ -98,7 +101,7 @@ export class Descent {
           ]),
     );
     const next: Weights = {
-      blocks: ends.map(({ y }) => y),
+      blocks: ends.map(({ y }) => projection?.apply(y) ?? y),
       passengers: weights.passengers.map((p, i) => state.advance(i, p, gradients[i]!, h)),
     };
     const bad = next.passengers.findIndex((p) => !allFinite(p));
@@ -143,12 +146,12 @@ const methodAt = (integrator: Integrator, step: number): Integrator => {
  */
 const everything: Truncation = { tolerance: "off" };
 
-/** Cuts the ranks of all blocks: by the tolerance and limits of each, then by what they may have together. */
+/** Cuts the ranks of all blocks: by the tolerance and limits of each, then by what they may have together. Complete bases stay so. */
 function cut(
   blocks: readonly TTN[],
-  { truncation, rankBudget, maxRanks }: Pick<StepPlan, "truncation" | "rankBudget" | "maxRanks">,
+  { truncation, rankBudget, maxRanks, complete }: Pick<StepPlan, "truncation" | "rankBudget" | "maxRanks" | "complete">,
 ): readonly Truncated[] {
-  const first = blocks.map((y, k) => truncate(y, within(truncation, maxRanks?.[k])));
+  const first = blocks.map((y, k) => truncate(y, limited(truncation, y, maxRanks?.[k], complete[k])));
   if (rankBudget === Number.POSITIVE_INFINITY) return first;
   const ranks = ranksWithin(
     rankBudget,
@@ -160,15 +163,23 @@ function cut(
   });
 }
 
-/** The same truncation to at most a rank. */
-const within = (truncation: Truncation, rank = Number.POSITIVE_INFINITY): Truncation => {
-  const { maxRank = Number.POSITIVE_INFINITY } = truncation;
-  if (rank === Number.POSITIVE_INFINITY) return truncation;
-  return {
-    ...truncation,
-    maxRank: typeof maxRank === "number" ? Math.min(maxRank, rank) : maxRank.map((r) => Math.min(r, rank)),
-  };
-};
+/** The same truncation to at most a rank; the bases of some modes stay complete. */
+function limited(
+  truncation: Truncation,
+  y: TTN,
+  most = Number.POSITIVE_INFINITY,
+  complete: readonly number[] = [],
+): Truncation {
+  if (most === Number.POSITIVE_INFINITY && complete.length === 0) return truncation;
+  const { minRank = 1, maxRank = Number.POSITIVE_INFINITY } = truncation;
+  const each = (limit: number | readonly number[], cap: number): readonly number[] =>
+    y.tree.nodes.map(({ mode }, id) =>
+      mode !== null && complete.includes(mode)
+        ? modeSizes(y)[mode]!
+        : Math.min(typeof limit === "number" ? limit : limit[id]!, cap),
+    );
+  return { ...truncation, minRank: each(minRank, most), maxRank: each(maxRank, most) };
+}
 
 /** Throws a TypeError when a loss differs from itself: its randomness has to be fixed for a step. */
 function checkRepeats(objective: Objective, weights: Weights): void {

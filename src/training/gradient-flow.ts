@@ -73,7 +73,7 @@ export class GradientFlow {
 
   /**
    * Takes all weights to a point; blocks and passengers that no local problem speaks of stay there. `drift` is added to the field of each
-   * block as long as the weights are not taken elsewhere: the velocity of a heavy ball. Default: none.
+   * block as long as the weights are not taken elsewhere: the velocity of a heavy ball, the slope of a penalty. Default: none.
    */
   moveTo(weights: Weights, drift: readonly (readonly TTN[])[] = []): void {
     this.#start = this.#pointOf(weights);

@@ -2,6 +2,7 @@ import type { Random } from "../linalg/random.ts";
 import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { decayingMatrix, heNormal } from "./initial.ts";
 import { addRow, addScaled, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
+import { applyBase, type Base } from "./quantized.ts";
 import type { Tape, Variable } from "./tape.ts";
 import type { Weights } from "./weights.ts";
 
@@ -18,6 +19,10 @@ export interface SizedLayer {
   readonly counts: { readonly blocks: number; readonly passengers: number };
   /** Throws a RangeError when data cannot be its inputs; asked of a model's first layer. Default: all can. */
   check?(inputs: Tensor): void;
+  /** For each block the modes whose bases stay complete. Default: none. */
+  readonly complete?: readonly (readonly number[])[];
+  /** How many numbers fewer it has than with dense matrices, where its passengers are factors of some. Default 0. */
+  readonly spared?: number;
   initial(random: Random): Weights;
   /** Outputs, samples x outputs, from inputs, samples x inputs. */
   record(tape: Tape, x: Variable, own: LayerVariables): Variable;
@@ -37,10 +42,10 @@ export interface LowRankOptions {
   /** Whether a bias is added, a passenger. Default true. */
   readonly bias?: boolean;
   /**
-   * A matrix, outputs x inputs, that stays as it is and to which the weight is added: z = (B + scale W) x + b, an adapter. The weight then
-   * starts at zero unless a gain is given. Default: none.
+   * A matrix, outputs x inputs, that stays as it is and to which the weight is added: z = (B + scale W) x + b, an adapter. Dense or
+   * `quantized`. The weight then starts at zero unless a gain is given. Default: none.
    */
-  readonly base?: Tensor;
+  readonly base?: Base;
   /** What the weight is multiplied by beside a base; alpha / r in the papers. Default 1. */
   readonly scale?: number;
 }
@@ -50,36 +55,49 @@ export interface LowRankOptions {
  * Throws a RangeError when a size or the gain is not positive, or the rank more than a matrix of these sizes has.
  */
 export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
-  const { rank, base, scale = 1, gain = base ? 0 : 0.1, bias = true } = options;
-  checkCount("lowRank: outputs", outputs);
-  if (rank !== undefined) checkCount("lowRank: rank", rank);
-  if (!(gain < Number.POSITIVE_INFINITY && (gain > 0 || (gain === 0 && base))))
-    throw new RangeError(`lowRank: gain is ${gain}, expected a positive number${base ? " or zero" : ""}`);
-  if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))
-    throw new RangeError(`lowRank: scale is ${scale}, expected a positive number`);
-  if (!base && options.scale !== undefined) throw new RangeError("lowRank: scale was given without a base");
+  const { base, scale = 1, bias = true } = options;
+  const sizesFor = lowRankSizes("lowRank", outputs, options);
   return {
     name: `low-rank layer of ${outputs}`,
     sized(inputs) {
-      const most = Math.min(inputs, outputs);
-      if (rank !== undefined && rank > most)
-        throw new RangeError(`lowRank: rank is ${rank}, a matrix of ${outputs}x${inputs} has at most ${most}`);
-      if (base && shapeText(base.shape) !== `${outputs}x${inputs}`)
-        throw new RangeError(`lowRank: the base is ${shapeText(base.shape)}, expected ${outputs}x${inputs}`);
+      const { rank, gain } = sizesFor(inputs);
       return {
         outputs,
         counts: { blocks: 1, passengers: bias ? 1 : 0 },
         initial: (random) => ({
-          blocks: [decayingMatrix(outputs, inputs, rank ?? Math.min(32, most), random, gain)],
+          blocks: [decayingMatrix(outputs, inputs, rank, random, gain)],
           passengers: bias ? [tensor([outputs])] : [],
         }),
         record(tape, x, { blocks, passengers }) {
           const z = applyLowRank(tape, x, blocks[0]!);
-          const whole = base ? addScaled(tape, applyDense(tape, x, tape.constant(base)), scale, z) : z;
+          const whole = base ? addScaled(tape, applyBase(tape, x, base), scale, z) : z;
           return withBias(tape, whole, passengers[0]);
         },
       };
     },
+  };
+}
+
+/** Checks the options of a layer of low rank, and, once its inputs are known, gives the rank and the gain that it starts with. */
+export function lowRankSizes(
+  who: string,
+  outputs: number,
+  { rank, base, scale, gain = base ? 0 : 0.1 }: LowRankOptions,
+): (inputs: number) => { readonly rank: number; readonly gain: number } {
+  checkCount(`${who}: outputs`, outputs);
+  if (rank !== undefined) checkCount(`${who}: rank`, rank);
+  if (!(gain < Number.POSITIVE_INFINITY && (gain > 0 || (gain === 0 && base))))
+    throw new RangeError(`${who}: gain is ${gain}, expected a positive number${base ? " or zero" : ""}`);
+  if (scale !== undefined && !(scale > 0 && scale < Number.POSITIVE_INFINITY))
+    throw new RangeError(`${who}: scale is ${scale}, expected a positive number`);
+  if (!base && scale !== undefined) throw new RangeError(`${who}: scale was given without a base`);
+  return (inputs) => {
+    const most = Math.min(inputs, outputs);
+    if (rank !== undefined && rank > most)
+      throw new RangeError(`${who}: rank is ${rank}, a matrix of ${outputs}x${inputs} has at most ${most}`);
+    if (base && shapeText(base.shape) !== `${outputs}x${inputs}`)
+      throw new RangeError(`${who}: the base is ${shapeText(base.shape)}, expected ${outputs}x${inputs}`);
+    return { rank: rank ?? Math.min(32, most), gain };
   };
 }
 

@@ -18,13 +18,16 @@ export interface ParameterCounts {
   readonly compression: number;
 }
 
-/** Counts the parameters of weights, in the one convention that all results of this library state. */
-export function parameterCounts({ blocks, passengers }: Weights): ParameterCounts {
+/**
+ * Counts the parameters of weights, in the one convention that all results of this library state. `spared` is what dense matrices would have
+ * more where passengers are factors of some, as a model tells (`Sequential.spared`).
+ */
+export function parameterCounts({ blocks, passengers }: Weights, spared = 0): ParameterCounts {
   const sizes = (isBias: boolean): number =>
     sum(passengers.filter((p) => p.shape.length < 2 === isBias).map((p) => sizeOf(p.shape)));
   const dense = sizes(false);
   const inference = dense + sum(blocks.map(applied));
-  const full = dense + sum(blocks.map((y) => sizeOf(modeSizes(y))));
+  const full = dense + spared + sum(blocks.map((y) => sizeOf(modeSizes(y))));
   return {
     inference,
     stored: dense + sum(blocks.map(storage)),
@@ -35,9 +38,13 @@ export function parameterCounts({ blocks, passengers }: Weights): ParameterCount
   };
 }
 
-/** A matrix's core goes into one of its bases; deeper trees are applied as they are. */
-const applied = (y: TTN): number =>
-  y.tree.order === 2 ? storage(y) - sizeOf(y.tensors[rootOf(y.tree)]!.shape) : storage(y);
+/** A matrix's core goes into one of its bases, and square bases into their neighbours; deeper trees are applied as they are. */
+function applied(y: TTN): number {
+  const root = rootOf(y.tree);
+  const square = y.tree.leaves.map((leaf) => y.tensors[leaf]!.shape as [number, number]).filter(([n, r]) => n === r);
+  if (y.tree.order === 2) return storage(y) - sizeOf(y.tensors[root]!.shape);
+  return storage(y) - sum(square.map(([n, r]) => n * r));
+}
 
 const doubled = (y: TTN): number =>
   sum(

@@ -10,6 +10,8 @@ import type { Dataset, Model, Weights } from "./weights.ts";
 export interface Sequential extends Model {
   readonly inputs: number;
   readonly outputs: number;
+  /** How many numbers fewer it has than with dense matrices, beside what its blocks tell: for `parameterCounts`. */
+  readonly spared: number;
   /** Outputs, samples x outputs, for inputs, samples x inputs. */
   predict(weights: Weights, inputs: Tensor): Tensor;
   /** The mean loss over a data set; forwards only. */
@@ -48,6 +50,8 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
     name: namesOf(layers),
     inputs,
     outputs,
+    complete: layer.complete ?? [],
+    spared: layer.spared ?? 0,
     initial: (random) => layer.initial(random),
     check({ inputs: x, targets }) {
       if (x.shape.length !== 2 || x.shape[1] !== inputs)

@@ -3,8 +3,10 @@ import type { Executor } from "../integrators/executor.ts";
 import type { Integrator } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { type Random, seeded } from "../linalg/random.ts";
+import { shapeText } from "../linalg/tensor.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
-import type { TTN } from "../ttn/ttn.ts";
+import { largestRanks, modeSizes, type TTN } from "../ttn/ttn.ts";
+import type { CoreProjection, Penalty } from "./core-condition.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import { type Rule, sgd } from "./rules.ts";
 import type { Dataset, Model, Weights } from "./weights.ts";
@@ -20,6 +22,12 @@ export interface StepOptions {
    * (W1 - W0) / rate, a network in bases of its own, so that nothing has to be carried over when bases turn. Default 0.
    */
   readonly momentum?: number;
+  /** What every core is made to be after each step, and at the start. Default: nothing. */
+  readonly projection?: CoreProjection;
+  /** Added to the loss that weights of low rank follow; `loss` in the steps is without. Default: none. */
+  readonly penalty?: Penalty;
+  /** For each block the modes whose bases stay complete, whatever is truncated. Default: none. */
+  readonly complete?: readonly (readonly number[])[];
   /** How ranks are cut. Default: what is below a tenth of |W|_F; for methods that keep their ranks, nothing. */
   readonly truncation?: Truncation;
   /** Largest rank of each block, on top of `truncation`. Default: no limit. */
@@ -53,7 +61,7 @@ export type StepPlan = ReturnType<typeof stepPlanOf>;
 /** Checks how steps are made and fills in the defaults; `blocks` are the weights of low rank that there will be. */
 export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   const { integrator = parallelBug(), rule = sgd(), adaptEvery = 1, momentum = 0 } = options;
-  const { rankBudget = Number.POSITIVE_INFINITY, maxRanks } = options;
+  const { rankBudget = Number.POSITIVE_INFINITY, maxRanks, projection, penalty, complete = [] } = options;
   checkCount("adaptEvery", adaptEvery);
   if (!(momentum >= 0 && momentum < 1))
     throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
@@ -62,6 +70,12 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
   if (typeof integrator?.step !== "function")
     throw new TypeError(`train: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
+  if (typeof rule?.begin !== "function")
+    throw new TypeError(`train: rule is ${JSON.stringify(rule)}, expected one such as sgd()`);
+  for (const y of blocks) {
+    projection?.apply(y);
+    penalty?.gradient(y);
+  }
   const { rankAdaptive, descends } = integrator.promises;
   if (!rankAdaptive && options.truncation && options.truncation.tolerance !== "off")
     throw new RangeError(
@@ -81,7 +95,9 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   const truncation: Truncation =
     options.truncation ?? (rankAdaptive ? { tolerance: 0.1, relative: true } : { tolerance: "off" });
   checkTruncation(truncation);
-  return { integrator, rule, adaptEvery, momentum, truncation, rankBudget, maxRanks };
+  checkCap(truncation, blocks);
+  const limits = { truncation, rankBudget, maxRanks, complete };
+  return { integrator, rule, adaptEvery, momentum, projection, penalty, ...limits };
 }
 
 /** Checks everything that training is given and fills in the defaults. */
@@ -95,11 +111,14 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   checkCount("batch", batch, samples, "the number of samples");
   if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
   const random: Random = seeded(seed);
-  const initial = options.initial ?? model.initial(random);
+  const start = options.initial ?? model.initial(random);
+  const step = stepPlanOf({ ...(model.complete ? { complete: model.complete } : {}), ...options }, start.blocks);
+  const { projection } = step;
+  const initial = projection ? { ...start, blocks: start.blocks.map((y) => projection.apply(y)) } : start;
   const rateOf = (epoch: number): number => checkRate(typeof rate === "function" ? rate(epoch) : rate, epoch);
   rateOf(0);
   return {
-    ...stepPlanOf(options, initial.blocks),
+    ...step,
     freezeFrom,
     signal,
     samples,
@@ -121,4 +140,15 @@ function checkRate(h: number, epoch: number): number {
 function checkCount(name: string, n: number, most = Number.MAX_SAFE_INTEGER, what = ""): void {
   if (!Number.isSafeInteger(n) || n < 1 || n > most)
     throw new RangeError(`train: ${name} is ${n}, expected a positive integer${what ? ` up to ${what}, ${most}` : ""}`);
+}
+
+/** Throws a RangeError when ranks may grow beyond what even the largest weight has room for. */
+function checkCap({ maxRank }: Truncation, blocks: readonly TTN[]): void {
+  if (typeof maxRank !== "number" || maxRank === Number.POSITIVE_INFINITY || blocks.length === 0) return;
+  const roomOf = (y: TTN): number => Math.max(...largestRanks(y.tree, modeSizes(y)));
+  const largest = blocks.reduce((a, b) => (roomOf(b) > roomOf(a) ? b : a));
+  if (maxRank > roomOf(largest))
+    throw new RangeError(
+      `train: maxRank is ${maxRank}, the largest low-rank weight is ${shapeText(modeSizes(largest))} and has at most ${roomOf(largest)}`,
+    );
 }

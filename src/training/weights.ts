@@ -37,6 +37,8 @@ export interface Dataset {
 /** What can be trained: where it starts, and its loss on a set of samples. `sequential` makes one of layers. */
 export interface Model {
   readonly name: string;
+  /** For each block the modes whose bases stay complete, whatever is truncated: those that only number things. Default: none. */
+  readonly complete?: readonly (readonly number[])[];
   /** Weights to start from. */
   initial(random: Random): Weights;
   /** Throws, naming both sides, when data do not fit: their width, a class out of range, numbers that are not finite. */

@@ -20,8 +20,8 @@ export interface Truncation {
   readonly relative?: boolean;
   /** Largest rank, for all edges or for each node. Wins over the tolerance. Default: no limit. */
   readonly maxRank?: number | readonly number[];
-  /** Smallest rank kept where there are that many singular values. Default 1. */
-  readonly minRank?: number;
+  /** Smallest rank kept where there are that many singular values, for all edges or for each node. Default 1. */
+  readonly minRank?: number | readonly number[];
   /** "weighted" (default): by the true Schmidt values of every edge; "paper": by the singular values of the node tensors. */
   readonly method?: "weighted" | "paper";
   /**
@@ -58,9 +58,10 @@ export interface Truncated {
  */
 export function truncate(y: TTN, truncation: Truncation): Truncated {
   checkTruncation(truncation);
-  const { maxRank } = truncation;
-  if (typeof maxRank === "object" && maxRank.length !== y.tree.nodes.length)
-    throw new RangeError(`truncate: maxRank has ${maxRank.length} entries, the tree has ${y.tree.nodes.length} nodes`);
+  const { minRank, maxRank } = truncation;
+  for (const [name, limit] of Object.entries({ minRank, maxRank }))
+    if (typeof limit === "object" && limit.length !== y.tree.nodes.length)
+      throw new RangeError(`truncate: ${name} has ${limit.length} entries, the tree has ${y.tree.nodes.length} nodes`);
   if (truncation.conserved) checkConserved(y.tree, modeSizes(y), dtypeOfState(y), truncation.conserved, maxRank);
   const root = moveCenter(y, rootOf(y.tree));
   if (truncation.method === "paper") return unweighted(root, truncation);
@@ -93,15 +94,13 @@ export function checkTruncation(truncation: Truncation): void {
     throw new RangeError(`truncation: tail is ${JSON.stringify(tail)}, expected "l2" or "l1-keep-one"`);
   if (tolerance !== "off" && !(tolerance > 0 && tolerance < Number.POSITIVE_INFINITY))
     throw new RangeError(`truncation: tolerance is ${tolerance}, expected a positive number, or "off"`);
-  for (const [name, rank] of [["minRank", minRank], ...[maxRank].flat().map((r) => ["maxRank", r])] as [
-    string,
-    number,
-  ][])
+  const each = Object.entries({ minRank, maxRank }).flatMap(([name, limit]) => [limit].flat().map((r) => [name, r]));
+  for (const [name, rank] of each as [string, number][])
     if (!(rank >= 1) || (rank !== Number.POSITIVE_INFINITY && !Number.isInteger(rank)))
       throw new RangeError(`truncation: ${name} is ${rank}, expected a positive integer`);
   if (truncation.conserved && method === "paper")
     throw new RangeError('truncation: conserved functionals need method "weighted", it is "paper"');
-  if (typeof maxRank === "number" && minRank > maxRank)
+  if (typeof maxRank === "number" && typeof minRank === "number" && minRank > maxRank)
     throw new RangeError(`truncation: minRank ${minRank} is more than maxRank ${maxRank}`);
 }
 
@@ -144,7 +143,7 @@ const toleranceOf = (tolerance: number | "off", size: number, relative: boolean)
 
 const limitsOf = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY, tail = "l2" }: Truncation) => ({
   tail,
-  min: minRank,
+  min: (id: NodeId): number => (typeof minRank === "number" ? minRank : minRank[id]!),
   max: (id: NodeId): number => (typeof maxRank === "number" ? maxRank : maxRank[id]!),
 });
 
@@ -191,7 +190,7 @@ function weighted(y: TTN, truncation: Truncation): Truncated {
     const { u, s } = svd(asBasis(amplitude));
     const before = asBasis(projected(id, frame));
     const kept = moments?.directions(id, fromBasis(u, amplitude.shape), matmul(u, before, "C", "N"), outside);
-    const cut = kept ? cutBeside(kept, s, theta, min, max(id), tail) : cutAll(s, theta, min, max(id), tail);
+    const cut = kept ? cutBeside(kept, s, theta, min(id), max(id), tail) : cutAll(s, theta, min(id), max(id), tail);
     discarded += cut.discarded;
     const basis = "columns" in cut ? matmul(u, cut.columns) : block(u, [0, 0], [u.shape[0]!, cut.rank]);
     tensors[id] = fromBasis(basis, amplitude.shape);
@@ -250,7 +249,7 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
     children.forEach((child, i) => {
       const { u, s } = svd(matricizeRows(whole, i));
       const theta = toleranceOf(truncation.tolerance, Math.sqrt(tailOf(s, 0)), truncation.relative ?? false);
-      const rank = keptRank(s, theta, min, max(child), tail);
+      const rank = keptRank(s, theta, min(child), max(child), tail);
       discarded += tailOf(s, rank);
       const p = block(u, [0, 0], [u.shape[0]!, rank]);
       tensors[id] = modeProduct(tensors[id]!, i, permute(conj(p), [1, 0]));

@@ -22,6 +22,8 @@ describe("training a perceptron", () => {
     ["robust", 1],
     ["dense", 1],
     ["dense-adam", 1],
+    ["condlr", 1],
+    ["smmf", 1],
   ])("%s: what a run leaves behind", async (method, passes) => {
     const { out, done, result } = await run(method, { method, maxRank: 7 });
     expect(done.code).toBe(0);
@@ -38,6 +40,33 @@ describe("training a perceptron", () => {
     expect(r.weights).toBe(isDense ? r.parameterCounts.full : a * (64 + 16) + b * (16 + 12) + 120);
     if (!isDense) expect(Math.max(a, b)).toBeLessThanOrEqual(7);
     expect(readdirSync(out).filter((f) => f.endsWith(".svg"))).toEqual(["T1-ranks.svg", "T2-loss.svg"]);
+  });
+
+  const [inner, head] = [(r: readonly number[]) => 80 * r[0]! + 28 * r[1]!, 120];
+  test.each<[string, Record<string, unknown>, (r: readonly number[]) => number]>([
+    ["uv", { rank: 5 }, (r) => inner(r) + head],
+    ["lora", { rank: 3 }, (r) => inner(r) + head],
+    ["parallel", { base: "nf4" }, (r) => inner(r) + head],
+    ["trp", { tau: 0.7, hidden: [32], epochs: 4 }, ([r]) => 96 * r! + 320],
+    ["galore", { rank: 4 }, () => 64 * 16 + 16 * 12 + head],
+  ])("%s: what is counted", async (method, settings, weights) => {
+    const { done, result } = await run(`${method} counted`, { method, ...settings });
+    expect(done.stderr).toBe("");
+    const { ranks, weights: counted, parameterCounts } = result();
+    expect(counted).toBe(weights(ranks));
+    expect(parameterCounts.full).toBe(method === "trp" ? 64 * 32 + 320 : 64 * 16 + 16 * 12 + head);
+  });
+
+  test.each([
+    ["tdlrt", {}],
+    ["lotr", { hidden: [16, 16, 16] }],
+    ["robust", { beta: 0.05, condition: 3, rule: "smmf" }],
+  ])("%s learns", async (method, settings) => {
+    const { done, result } = await run(`${method} learns`, { method, epochs: 3, ...settings });
+    expect(done.stderr).toBe("");
+    const { observables, parameterCounts } = result();
+    expect(observables.loss[3]).toBeLessThan(observables.loss[1]);
+    expect(parameterCounts.inference).toBeLessThan(parameterCounts.full);
   });
 
   test("the seed decides, and nothing else", async () => {
@@ -85,6 +114,10 @@ describe("training a perceptron", () => {
     ["batch is 301, more than samples = 300", { batch: 301 }],
     ["minRank is 9, more than maxRank = 8", { minRank: 9, maxRank: 8 }],
     ['method is "paralel"', { method: "paralel" }],
+    ["condition is 2, but method = dlrt does not take it", { method: "dlrt", condition: 2 }],
+    ["base is dense, but a method with dense layers has none", { method: "dense", base: "dense" }],
+    ["base is none, expected dense, int8", { method: "lora", base: "none" }],
+    ["hidden is 16, 12: layers of shared bases have to be of one size", { method: "lotr" }],
     ["tau is 0", { tau: 0 }],
   ])("%s: refused", async (message, settings) => {
     const { done } = await run("refused", settings);

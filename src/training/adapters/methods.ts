@@ -1,18 +1,16 @@
-import { augmentedBug } from "../../integrators/augmented-bug.ts";
-import { fixedRankBug } from "../../integrators/fixed-rank-bug.ts";
 import type { Integrator } from "../../integrators/integrator.ts";
-import { parallelBug } from "../../integrators/parallel-bug.ts";
-import { projectorSplitting } from "../../integrators/projector-splitting.ts";
-import { type AdamOptions, adam, type Rule, sgd } from "../rules.ts";
+import { type AdamOptions, adam } from "../adam.ts";
+import { trainingMethod } from "../methods.ts";
+import { type Rule, sgd } from "../rules.ts";
 
-/** The methods by name, for settings that are saved as text; the first is the default. */
+/** The integrators of `trainingMethod` for matrices, for settings that are saved as text; the first is the default. */
 export const trainingMethods = {
-  parallel: parallelBug(),
-  geolora: parallelBug({ root: "assembled", firstStep: "parallel" }),
-  dlrt: augmentedBug(),
-  "fixed-rank": fixedRankBug(),
-  abc: projectorSplitting({ backward: "augmented-corrected" }),
-  bc: projectorSplitting({ backward: "corrected" }),
+  parallel: trainingMethod("parallel").integrator,
+  geolora: trainingMethod("geolora").integrator,
+  dlrt: trainingMethod("dlrt").integrator,
+  "fixed-rank": trainingMethod("fixed-rank").integrator,
+  abc: trainingMethod("abc").integrator,
+  bc: trainingMethod("bc").integrator,
 } as const satisfies Readonly<Record<string, Integrator>>;
 
 export type TrainingMethod = keyof typeof trainingMethods;
