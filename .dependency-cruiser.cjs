@@ -14,6 +14,7 @@ module.exports = {
     only("problems-on-ttn", "^src/problems/", "^src/(linalg|ttn|problems|text)/"),
     only("integrators-on-ttn", "^src/integrators/", "^src/(linalg|ttn|integrators)/"),
     only("executors-on-integrators", "^src/executors/", "^src/(linalg|ttn|integrators|executors)/"),
+    only("gpu-on-executors", "^src/gpu/", "^src/(linalg|ttn|integrators|executors|gpu)/"),
     only("training-on-executors", "^src/training/", "^src/(linalg|ttn|integrators|executors|training)/"),
     only("text-stands-alone", "^src/text/", "^src/text/"),
     only("testing-on-executors", "^src/testing/", "^src/(linalg|ttn|integrators|executors|testing)/"),
@@ -23,12 +24,12 @@ module.exports = {
     only(
       "experiments-use-entry-points",
       "^experiments/",
-      "^(experiments/|src/(index|io/index|problems/index|training/index)\\.ts)",
+      "^(experiments/|src/(index|io/index|problems/index|training/index|gpu/index)\\.ts)",
     ),
     only(
       "bench-uses-entry-points",
       "^bench/",
-      "^(bench/|src/(index|linalg/index|problems/index|linalg/backends/wasm)\\.ts)",
+      "^(bench/|src/(index|linalg/index|problems/index|gpu/index|linalg/backends/wasm)\\.ts)",
     ),
     {
       name: "native-only-in-backends",

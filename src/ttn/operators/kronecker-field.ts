@@ -46,7 +46,8 @@ export const sampledKronecker = (data: KroneckerFieldData, times: readonly numbe
 
 const isNumber = (c: Coefficient): c is Complex => typeof c === "object" && "re" in c;
 
-function coefficientAt(c: Coefficient): (t: number) => Complex {
+/** The coefficient as a function of time. */
+export function coefficientAt(c: Coefficient): (t: number) => Complex {
   if (typeof c === "function") return c;
   if (isNumber(c)) return () => c;
   return (t) => lookUp(c, t);
