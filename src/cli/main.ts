@@ -9,7 +9,8 @@ const interrupt = (): void => {
   if (stop.signal.aborted) process.exit(130); // the second time: at once
   stop.abort(new Error("interrupted"));
 };
-process.on("SIGINT", interrupt).on("SIGTERM", interrupt);
+// mpirun and Slurm (--signal=USR2@60) can pass SIGUSR2 on to ranks in time
+process.on("SIGINT", interrupt).on("SIGTERM", interrupt).on("SIGUSR2", interrupt);
 process.exitCode = await main(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,

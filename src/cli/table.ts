@@ -41,9 +41,10 @@ export function summaryTable(name: string, record: RunRecord, extra: Readonly<Re
   ].join("\n");
 }
 
-const numberText = (v: number): string => (v !== 0 && Math.abs(v) < 1e-3 ? v.toExponential(3) : v.toFixed(8));
+export const numberText = (v: number): string => (v !== 0 && Math.abs(v) < 1e-3 ? v.toExponential(3) : v.toFixed(8));
 
-function aligned(rows: readonly (readonly string[])[]): string[] {
+/** Rows of cells as lines, every column to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
   return rows.map((row) => row.map((cell, k) => cell.padStart(widths[k]!)).join("  "));
 }

@@ -20,3 +20,12 @@ export {
   treeOf,
 } from "./settings.ts";
 export { readState, writeState } from "./state.ts";
+export {
+  pointResult,
+  rowOf,
+  type SweepPoint,
+  type SweepRow,
+  sweepFiles,
+  sweepPoints,
+  sweepTable,
+} from "./sweep.ts";

@@ -169,8 +169,13 @@ describe("how a process was launched", () => {
   it("is read from what launchers set", () => {
     expect(launch({})).toBe(null);
     expect(launch({ SLURM_NTASKS: "8", SLURM_PROCID: "0" })).toBe(null); // a batch script is no rank
-    expect(launch({ OMPI_COMM_WORLD_SIZE: "4" })).toEqual({ by: "OMPI_COMM_WORLD_SIZE", family: "Open MPI", ranks: 4 });
-    expect(launch({ PMI_SIZE: "2" })).toEqual({ by: "PMI_SIZE", family: "MPICH", ranks: 2 });
+    expect(launch({ OMPI_COMM_WORLD_SIZE: "4", OMPI_COMM_WORLD_RANK: "3" })).toEqual({
+      by: "OMPI_COMM_WORLD_SIZE",
+      rank: 3,
+      family: "Open MPI",
+      ranks: 4,
+    });
+    expect(launch({ PMI_SIZE: "2", PMI_RANK: "0" })).toEqual({ by: "PMI_SIZE", family: "MPICH", rank: 0, ranks: 2 });
     expect(launch({ PMIX_RANK: "1", SLURM_STEP_NUM_TASKS: "8" })).toMatchObject({ family: "PMIx", ranks: 8 });
     expect(launch({ PMIX_RANK: "1" })).toMatchObject({ family: "PMIx", ranks: null });
   });

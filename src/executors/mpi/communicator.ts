@@ -141,7 +141,10 @@ export class Communicator {
     return this.#stop.signal;
   }
 
-  /** Does something on rank 0 alone, and goes on when it is done. An error there is thrown everywhere. */
+  /**
+   * Does something on rank 0 alone, and goes on when it is done. An error there is thrown everywhere. In a run that has lost ranks, or was left
+   * by them, rank 0 still does it, and nobody waits.
+   */
   async first(task: () => void | Promise<void>): Promise<void> {
     let error: unknown;
     if (this.rank === 0)
@@ -150,13 +153,19 @@ export class Communicator {
       } catch (thrown) {
         error = thrown ?? new Error("failed");
       }
-    await this.exchange("agree", error === undefined ? {} : { error });
+    if (this.#state === "open") await this.exchange("agree", error === undefined ? {} : { error });
+    else if (error !== undefined) throw error;
+  }
+
+  /** A text of every rank, in the order of ranks. */
+  async texts(own: string): Promise<string[]> {
+    const { bodies } = await this.exchange("agree", { body: textToNumbers(own) });
+    return bodies.map(numbersToText);
   }
 
   /** Throws on all ranks, naming two that differ, unless this text is the same on all. */
-  async agree(what: string, text: string): Promise<void> {
-    const { bodies } = await this.exchange("agree", { body: textToNumbers(text) });
-    const texts = bodies.map(numbersToText);
+  async agree(what: string, own: string): Promise<void> {
+    const texts = await this.texts(own);
     const other = texts.findIndex((t) => t !== texts[0]);
     if (other >= 0)
       throw new Error(

@@ -44,6 +44,8 @@ export interface Launch {
   /** Which environment variable says so. */
   readonly by: string;
   readonly family: "Open MPI" | "MPICH" | "PMIx";
+  /** Which of the ranks this is. */
+  readonly rank: number;
   /** How many ranks it says that it started; null where it does not say. */
   readonly ranks: number | null;
 }
@@ -53,13 +55,15 @@ export function launch(
   env: Readonly<Record<string, string | undefined>> = globalThis.process?.env ?? {},
 ): Launch | null {
   const countOf = (text: string | undefined): number | null => (text === undefined ? null : Number(text));
-  for (const [by, family] of [
-    ["OMPI_COMM_WORLD_SIZE", "Open MPI"],
-    ["PMI_SIZE", "MPICH"],
-  ] as const)
-    if (env[by] !== undefined) return { by, family, ranks: countOf(env[by]) };
-  if (env["PMIX_RANK"] !== undefined)
-    return { by: "PMIX_RANK", family: "PMIx", ranks: countOf(env["SLURM_STEP_NUM_TASKS"]) };
+  const known = [
+    ["OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "Open MPI"],
+    ["PMI_SIZE", "PMI_RANK", "MPICH"],
+  ] as const;
+  for (const [by, rank, family] of known)
+    if (env[by] !== undefined) return { by, family, rank: Number(env[rank]), ranks: countOf(env[by]) };
+  const rank = env["PMIX_RANK"];
+  if (rank !== undefined)
+    return { by: "PMIX_RANK", family: "PMIx", rank: Number(rank), ranks: countOf(env["SLURM_STEP_NUM_TASKS"]) };
   return null;
 }
 
