@@ -1,11 +1,11 @@
 import type { Executor } from "../integrators/executor.ts";
-import type { LocalProblem, LocalSolution, LocalSolver } from "../integrators/local/problem.ts";
+import type { LocalProblem, LocalSolver } from "../integrators/local/problem.ts";
 import { flopsOfSolve } from "../integrators/local/transport.ts";
 import { backend } from "../linalg/current.ts";
 import { sizeOf } from "../linalg/tensor.ts";
 import { inline } from "./inline.ts";
 import type { Communicator } from "./mpi/communicator.ts";
-import { packSolutions, unpackSolutions } from "./mpi/pack.ts";
+import { pack, unpack } from "./mpi/pack.ts";
 import { world } from "./mpi/world.ts";
 import { longestFirst } from "./schedule.ts";
 
@@ -43,46 +43,56 @@ export function mpi({ ranks, inner = inline(), patience = 600, communicator = wo
   communicator.patience = patience;
   let isKnownToAgree = false;
   let isDisposed = false;
+
+  /** Has each rank do its share of some work, and gathers what came of it on all. */
+  const divided = async <W, T>(
+    work: readonly W[],
+    costs: readonly number[],
+    check: number,
+    doOwn: (own: readonly W[]) => Promise<readonly T[]>,
+    signal?: AbortSignal,
+  ): Promise<readonly T[]> => {
+    if (isDisposed) throw new Error("mpi: the executor was disposed");
+    if (!isKnownToAgree) await communicator.agree("the backend", backend().description);
+    isKnownToAgree = true;
+    const shares = longestFirst(costs, size);
+    let done: readonly T[] = [];
+    let error: unknown;
+    try {
+      done = await doOwn(shares[rank]!.map((k) => work[k]!));
+    } catch (thrown) {
+      error = thrown;
+    }
+    const aborted = signal?.aborted ?? false;
+    const { bodies, aborted: anyAborted } = await communicator.exchange("solve", {
+      body: pack(done),
+      check,
+      aborted,
+      ...(error !== undefined && !aborted ? { error } : {}),
+    });
+    signal?.throwIfAborted();
+    if (anyAborted) throw new DOMException("interrupted on another rank", "AbortError");
+    const all: T[] = [];
+    shares.forEach((share, from) => {
+      const theirs = from === rank ? done : (unpack(bodies[from]!) as readonly T[]);
+      share.forEach((k, i) => {
+        all[k] = theirs[i]!;
+      });
+    });
+    return all;
+  };
+
   return {
     name: `mpi, ${size} ${size === 1 ? "rank" : "ranks"}${inner.name === "inline" ? "" : ` of ${inner.name}`}`,
     communicator,
-    async solveAll(problems, solver, signal) {
-      if (isDisposed) throw new Error("mpi: the executor was disposed");
-      if (!isKnownToAgree) await communicator.agree("the backend", backend().description);
-      isKnownToAgree = true;
-      const shares = longestFirst(costsOf(problems, solver), size);
-      const own = shares[rank]!.map((k) => problems[k]!);
-      let solved: readonly LocalSolution[] = [];
-      let error: unknown;
-      try {
-        solved = await inner.solveAll(own, solver, signal);
-      } catch (thrown) {
-        error = thrown;
-      }
-      const aborted = signal?.aborted ?? false;
-      const gathered = await communicator.exchange("solve", {
-        body: packSolutions(solved),
-        check: fingerprint(problems),
-        aborted,
-        ...(error !== undefined && !aborted ? { error } : {}),
-      });
-      signal?.throwIfAborted();
-      if (gathered.aborted) throw new DOMException("interrupted on another rank", "AbortError");
-      const solutions: LocalSolution[] = [];
-      shares.forEach((share, from) => {
-        const theirs =
-          from === rank
-            ? solved
-            : unpackSolutions(
-                share.map((k) => problems[k]!),
-                gathered.bodies[from]!,
-              );
-        share.forEach((k, i) => {
-          solutions[k] = theirs[i]!;
-        });
-      });
-      return solutions;
-    },
+    solveAll: (problems, solver, signal) =>
+      divided(
+        problems,
+        costsOf(problems, solver),
+        fingerprint(problems),
+        (own) => inner.solveAll(own, solver, signal),
+        signal,
+      ),
     async [Symbol.asyncDispose]() {
       isDisposed = true;
       await inner[Symbol.asyncDispose]();

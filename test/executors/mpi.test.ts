@@ -51,7 +51,7 @@ const troubled = (after: number, trouble: () => Promise<never>): Executor => {
 describe("MPI, with ranks in memory", () => {
   it("computes the same bits on any number of ranks, more than there are problems included", async () => {
     const expected = await hashes(inline());
-    for (const size of [1, 2, 3, 16]) {
+    for (const size of [1, 2, 9]) {
       const ends = await onRanks(size, (executor) => hashes(executor));
       for (const end of ends) expect(end).toEqual({ status: "fulfilled", value: expected });
     }

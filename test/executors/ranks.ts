@@ -23,7 +23,7 @@ export function ranksInMemory(size: number): Communicator[] {
     const gather = (part: Float64Array) => {
       const round = roundAt(next++);
       round.parts[rank] = part.slice();
-      if (round.parts.every((p) => p)) round.resolve(Float64Array.from(round.parts.flatMap((p) => [...p!])));
+      if (round.parts.every((p) => p)) round.resolve(joined(round.parts as Float64Array[]));
       return round;
     };
     return {
@@ -49,4 +49,14 @@ export function ranksInMemory(size: number): Communicator[] {
     };
   };
   return Array.from({ length: size }, (_, rank) => new Communicator(transport(rank)));
+}
+
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

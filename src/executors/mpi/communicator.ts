@@ -1,8 +1,9 @@
 import { Missing, type Transport } from "./library.ts";
+import { pack, unpack } from "./pack.ts";
 
 /** What a collective operation is for. All ranks have to be at the same one. */
-export type Topic = "leave" | "solve" | "map" | "agree";
-const topics: readonly Topic[] = ["leave", "solve", "map", "agree"];
+export type Topic = "leave" | "solve" | "agree";
+const topics: readonly Topic[] = ["leave", "solve", "agree"];
 
 /** An error of another rank, told to all: `rank` is the first that had one. */
 export class RankError extends Error {
@@ -78,7 +79,7 @@ export class Communicator {
    */
   async exchange(topic: Topic, { body = empty, error, aborted, check = 0 }: Contribution): Promise<Gathered> {
     if (this.#state !== "open") throw new Error(`mpi: rank ${this.rank} has left the run, or was left`);
-    const own = error === undefined ? body : textToNumbers(messageOf(error));
+    const own = error === undefined ? body : pack(messageOf(error));
     const record = new Float64Array(recordLength);
     record[topicAt] = topics.indexOf(topic);
     record[countAt] = this.#count++;
@@ -101,7 +102,7 @@ export class Communicator {
     if (there.includes(0)) this.#state = "broken"; // who leaves does not come again
     if (error !== undefined) throw error;
     const failed = entries(errorAt).indexOf(1);
-    if (failed >= 0) throw new RankError(failed, numbersToText(bodies[failed]!));
+    if (failed >= 0) throw new RankError(failed, unpack(bodies[failed]!) as string);
     for (const [at, what] of [
       [topicAt, (v: number) => `came to "${topics[v]}"`],
       [countAt, (v: number) => `is at its operation ${v}`],
@@ -159,8 +160,8 @@ export class Communicator {
 
   /** A text of every rank, in the order of ranks. */
   async texts(own: string): Promise<string[]> {
-    const { bodies } = await this.exchange("agree", { body: textToNumbers(own) });
-    return bodies.map(numbersToText);
+    const { bodies } = await this.exchange("agree", { body: pack(own) });
+    return bodies.map((body) => unpack(body) as string);
   }
 
   /** Throws on all ranks, naming two that differ, unless this text is the same on all. */
@@ -192,14 +193,3 @@ export class Communicator {
 const empty = new Float64Array(0);
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-function textToNumbers(text: string): Float64Array {
-  const bytes = new TextEncoder().encode(text);
-  const numbers = new Float64Array(1 + Math.ceil(bytes.length / 8));
-  numbers[0] = bytes.length;
-  new Uint8Array(numbers.buffer, 8).set(bytes);
-  return numbers;
-}
-
-const numbersToText = (numbers: Float64Array): string =>
-  new TextDecoder().decode(new Uint8Array(numbers.buffer, numbers.byteOffset + 8, numbers[0]!));

@@ -1,38 +1,15 @@
-import type { LocalProblem, LocalSolution } from "../../integrators/local/problem.ts";
-import { sizeOf, tensor, width } from "../../linalg/tensor.ts";
-
-/** applications, error estimate, whether converged */
-const head = 3;
-
-const lengthOf = ({ field, initial }: LocalProblem): number => head + width(field.dtype) * sizeOf(initial.shape);
-
-/** Solutions one after the other, as one message. Shapes and types are those of the problems and do not travel. */
-export function packSolutions(solutions: readonly LocalSolution[]): Float64Array {
-  const message = new Float64Array(solutions.reduce((sum, { final }) => sum + head + final.data.length, 0));
-  let at = 0;
-  for (const { final, applications, errorEstimate, converged } of solutions) {
-    message.set([applications, errorEstimate, converged ? 1 : 0], at);
-    message.set(final.data, at + head);
-    at += head + final.data.length;
-  }
+/** Plain data (numbers, words, tensors, arrays and records of such) as one message of whole numbers of doubles. */
+export function pack(value: unknown): Float64Array {
+  const bytes = serializer().serialize(value);
+  const message = new Float64Array(1 + Math.ceil(bytes.length / 8));
+  message[0] = bytes.length;
+  new Uint8Array(message.buffer, 8).set(bytes);
   return message;
 }
 
-/** The solutions of these problems in a message; their tensors are views of it. */
-export function unpackSolutions(problems: readonly LocalProblem[], message: Float64Array): LocalSolution[] {
-  const expected = problems.reduce((sum, problem) => sum + lengthOf(problem), 0);
-  if (message.length !== expected)
-    throw new Error(`mpi: a message has ${message.length} numbers, the solutions expected have ${expected}`);
-  let at = 0;
-  return problems.map((problem) => {
-    const [applications, errorEstimate, converged] = message.subarray(at, at + head) as unknown as number[];
-    const data = message.subarray(at + head, at + lengthOf(problem));
-    at += lengthOf(problem);
-    return {
-      final: tensor(problem.initial.shape, problem.field.dtype, data),
-      applications: applications!,
-      errorEstimate: errorEstimate!,
-      converged: converged === 1,
-    };
-  });
-}
+/** The data of a message. What was one object in two places is one again. */
+export const unpack = (message: Float64Array): unknown =>
+  serializer().deserialize(new Uint8Array(message.buffer, message.byteOffset + 8, message[0]!));
+
+/** The structured clone of Node, which copies arrays as they are. */
+const serializer = () => process.getBuiltinModule("v8");
