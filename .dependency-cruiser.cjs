@@ -20,7 +20,11 @@ module.exports = {
     only("testing-on-executors", "^src/testing/", "^src/(linalg|ttn|integrators|executors|testing)/"),
     only("io-below-cli", "^src/io/", "^src/(linalg|ttn|problems|integrators|executors|io|text|version)"),
     only("index-is-the-library", "^src/index\\.ts$", "^src/(linalg|ttn|integrators|executors|version)"),
-    only("cli-on-top", "^src/cli/", "^(src/(io|cli|text|executors/mpi|linalg/index|linalg/current|version)|experiments/index)"),
+    only(
+      "cli-on-top",
+      "^src/cli/",
+      "^(src/(io|cli|text|executors/mpi|linalg/index|linalg/current|version)|experiments/index)",
+    ),
     only(
       "experiments-use-entry-points",
       "^experiments/",
