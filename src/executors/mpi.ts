@@ -2,6 +2,7 @@ import type { Executor } from "../integrators/executor.ts";
 import type { LocalProblem, LocalSolver } from "../integrators/local/problem.ts";
 import { flopsOfSolve } from "../integrators/local/transport.ts";
 import { backend } from "../linalg/current.ts";
+import type { Task } from "../linalg/task.ts";
 import { sizeOf } from "../linalg/tensor.ts";
 import { inline } from "./inline.ts";
 import type { Communicator } from "./mpi/communicator.ts";
@@ -16,6 +17,8 @@ export interface MpiOptions {
   readonly inner?: Executor;
   /** Seconds without word from another rank until it counts as lost. Default 600. */
   readonly patience?: number;
+  /** Tasks between the solves of fewer floating-point operations, all together, are done by every rank itself. Default 2e6. */
+  readonly smallest?: number;
   /** The ranks. Default: all those that MPI started. */
   readonly communicator?: Communicator;
 }
@@ -33,15 +36,16 @@ export interface MpiExecutor extends Executor {
  * Cost: every rank receives all solutions, of the size of the state. An error on one rank is thrown on all. Throws an Error where the
  * process was not launched by MPI, RangeErrors for a rank count that was not granted, a RanksLostError for ranks that hang.
  */
-export function mpi({ ranks, inner = inline(), patience = 600, communicator = world() }: MpiOptions = {}): MpiExecutor {
+export function mpi(options: MpiOptions = {}): MpiExecutor {
+  const { ranks, inner = inline(), patience = 600, smallest = 2e6, communicator = world() } = options;
   if (ranks !== undefined && !(Number.isInteger(ranks) && ranks > 0))
     throw new RangeError(`mpi: ranks is ${ranks}, expected a positive integer`);
   if (!(patience > 0)) throw new RangeError(`mpi: patience is ${patience}, expected a positive number of seconds`);
+  if (!(smallest >= 0)) throw new RangeError(`mpi: smallest is ${smallest}, expected a number of operations`);
   const { rank, size } = communicator;
   if (ranks !== undefined && ranks !== size)
     throw new RangeError(`mpi: ${ranks} ranks were asked for, MPI granted ${size}`);
   communicator.patience = patience;
-  let isKnownToAgree = false;
   let isDisposed = false;
 
   /** Has each rank do its share of some work, and gathers what came of it on all. */
@@ -53,8 +57,6 @@ export function mpi({ ranks, inner = inline(), patience = 600, communicator = wo
     signal?: AbortSignal,
   ): Promise<readonly T[]> => {
     if (isDisposed) throw new Error("mpi: the executor was disposed");
-    if (!isKnownToAgree) await communicator.agree("the backend", backend().description);
-    isKnownToAgree = true;
     const shares = longestFirst(costs, size);
     let done: readonly T[] = [];
     let error: unknown;
@@ -85,6 +87,11 @@ export function mpi({ ranks, inner = inline(), patience = 600, communicator = wo
   return {
     name: `mpi, ${size} ${size === 1 ? "rank" : "ranks"}${inner.name === "inline" ? "" : ` of ${inner.name}`}`,
     communicator,
+    async start() {
+      if (isDisposed) throw new Error("mpi: the executor was disposed");
+      await communicator.agree("the backend", backend().description);
+      await inner.start?.();
+    },
     solveAll: (problems, solver, signal) =>
       divided(
         problems,
@@ -93,6 +100,13 @@ export function mpi({ ranks, inner = inline(), patience = 600, communicator = wo
         (own) => inner.solveAll(own, solver, signal),
         signal,
       ),
+    async runAll(tasks, signal) {
+      const costs = tasks.map(({ flops }) => flops ?? smallest); // what nobody knows counts as worth a message
+      const total = costs.reduce((a, b) => a + b, 0);
+      const doAll = async (own: readonly Task[]): Promise<readonly unknown[]> =>
+        inner.runAll ? inner.runAll(own, signal) : own.map((task) => task.run());
+      return total < smallest ? doAll(tasks) : divided(tasks, costs, total, doAll, signal);
+    },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
       await inner[Symbol.asyncDispose]();

@@ -4,6 +4,7 @@ import { launch } from "../../src/executors/mpi/library.ts";
 import { longestFirst } from "../../src/executors/schedule.ts";
 import { balanced, type Executor, evolve, inline, type MpiOptions, mpi, parallelBug } from "../../src/index.ts";
 import { stateHash } from "../../src/io/index.ts";
+import type { Task } from "../../src/linalg/task.ts";
 import { longRangeIsing, spinChain, spinState } from "../../src/problems/index.ts";
 import { ranksInMemory } from "./ranks.ts";
 
@@ -54,6 +55,31 @@ describe("MPI, with ranks in memory", () => {
     for (const size of [1, 2, 9]) {
       const ends = await onRanks(size, (executor) => hashes(executor));
       for (const end of ends) expect(end).toEqual({ status: "fulfilled", value: expected });
+    }
+  });
+
+  it("divides tasks between solves, unless they are too small to be worth a message", async () => {
+    const done: string[] = [];
+    const tasks = (rank: number, flops: number | null): Task[] =>
+      [1, 2, 3].map((k) => ({
+        kind: "square",
+        input: k,
+        node: k,
+        flops,
+        run() {
+          done.push(`${rank}: ${k}`);
+          return { square: k * k };
+        },
+      }));
+    for (const [flops, expected] of [
+      [1e9, ["0: 1", "0: 3", "1: 2"]],
+      [null, ["0: 1", "0: 3", "1: 2"]],
+      [10, ["0: 1", "0: 2", "0: 3", "1: 1", "1: 2", "1: 3"]],
+    ] as const) {
+      const ends = await onRanks(2, (executor, rank) => executor.runAll!(tasks(rank, flops)));
+      for (const end of ends)
+        expect(end).toEqual({ status: "fulfilled", value: [{ square: 1 }, { square: 4 }, { square: 9 }] });
+      expect(done.splice(0).sort()).toEqual(expected);
     }
   });
 
