@@ -1,7 +1,15 @@
 import { join } from "node:path";
 import type { Communicator } from "../executors/mpi/communicator.ts";
 import { launch } from "../executors/mpi/library.ts";
-import { type Experiment, type Outcome, parseParameters, prepareFolder, resultFiles, writeFiles } from "../io/index.ts";
+import {
+  type Experiment,
+  executorOf,
+  type Outcome,
+  parseParameters,
+  prepareFolder,
+  resultFiles,
+  writeFiles,
+} from "../io/index.ts";
 import { useBackend } from "../linalg/current.ts";
 import { progressBar } from "./progress.ts";
 import { withRanks } from "./ranks.ts";
