@@ -72,6 +72,7 @@ export { adjointMatrix, matrixSum } from "./linalg/matrix-algebra.ts";
 export { isHermitian } from "./linalg/matrix-checks.ts";
 export { denseOf, multiply } from "./linalg/matrix-product.ts";
 export { type Random, randomTensor, seeded } from "./linalg/random.ts";
+export { tProduct, tTranspose, tubalSingularValues } from "./linalg/t-product.ts";
 export {
   asDtype,
   type Complex,

@@ -36,5 +36,6 @@ export { denseOf, multiply } from "./matrix-product.ts";
 export { orthAug } from "./orth-aug.ts";
 export { type Random, randomTensor, seeded } from "./random.ts";
 export { plainSparseProduct, sparseProduct } from "./sparse-product.ts";
+export { tProduct, tTranspose, tubalSingularValues } from "./t-product.ts";
 export * from "./tensor.ts";
 export { type Frame, Workspace, workspace } from "./workspace.ts";

@@ -97,6 +97,7 @@ export type { SequenceOptions } from "./token-maps.ts";
 export { embedding, oneToken, positions } from "./tokens.ts";
 export { ranksOf, TrainingError, type TrainingStep, train } from "./train.ts";
 export type { TrainOptions } from "./train-options.ts";
+export { randomTubalProblem, type TubalProblem, type TubalStep, tubalDescent, tubalProblem } from "./tubal.ts";
 export { type TuckerAttentionOptions, tuckerAttention } from "./tucker-attention.ts";
 export { type TuckerLayerOptions, tuckerLayer } from "./tucker-layer.ts";
 export type { Dataset, Evaluation, Model, Objective, Weights } from "./weights.ts";
