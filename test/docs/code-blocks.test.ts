@@ -21,6 +21,7 @@ const documents = [
   "docs/operators.md",
   "docs/testing.md",
   "docs/training.md",
+  "docs/training-methods.md",
   "docs/training-tensors.md",
   "docs/transport.md",
 ];
