@@ -37,9 +37,19 @@ export function fromPadded({ u, s, v }: PaddedFactors, rows: number, columns: nu
     throw new RangeError("low-rank weight: its factors have numbers that are not finite");
   const rank = rankOfPadded(u, rows);
   if (rank === 0) throw new RangeError("low-rank weight: U is zero, expected a basis");
-  const left = narrowed(u, rows, rank, width);
-  const core = narrowed(s, rank, rank, width);
-  return orthonormalize(matrixNetwork(matrixTree, { left, core, right: narrowed(v, columns, rank, width) }));
+  const [left, core, right] = [
+    corner(u, rows, rank, width),
+    corner(s, rank, rank, width),
+    corner(v, columns, rank, width),
+  ];
+  return orthonormalize(matrixNetwork(matrixTree, { left, core, right }));
+}
+
+/** The first rows and columns of a padded matrix. */
+export function corner(a: ArrayLike<number>, rows: number, columns: number, width: number): Tensor {
+  const out = tensor([rows, columns]);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out.data[i * columns + j] = a[i * width + j]!;
+  return out;
 }
 
 /** The number of columns up to the last that is not zero. */
@@ -88,12 +98,6 @@ function widened({ shape, data }: Tensor, rows: number, width: number): Float32A
   const [, columns] = shape as [number, number];
   const out = new Float32Array(rows * width);
   for (let i = 0; i < shape[0]!; i++) for (let j = 0; j < columns; j++) out[i * width + j] = data[i * columns + j]!;
-  return out;
-}
-
-function narrowed(a: Float32Array, rows: number, columns: number, width: number): Tensor {
-  const out = tensor([rows, columns]);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out.data[i * columns + j] = a[i * width + j]!;
   return out;
 }
 

@@ -22,9 +22,3 @@ export const trainingRules = {
 } as const satisfies Readonly<Record<string, (options?: AdamOptions) => Rule>>;
 
 export type TrainingRule = keyof typeof trainingRules;
-
-/** What a list holds under a name. Throws a RangeError naming the known ones. */
-export function named<T>(what: string, list: Readonly<Record<string, T>>, name: string): T {
-  if (Object.hasOwn(list, name)) return list[name]!;
-  throw new RangeError(`${what} is ${JSON.stringify(name)}, expected one of ${Object.keys(list).join(", ")}`);
-}

@@ -1,34 +1,13 @@
 import { solvedAtOnce } from "../../../integrators/schedule.ts";
 import { type Tensor, tensor } from "../../../linalg/tensor.ts";
-import type { Truncation } from "../../../ttn/truncate.ts";
 import type { TTN } from "../../../ttn/ttn.ts";
 import { Descent } from "../../descent.ts";
-import { stepPlanOf } from "../../train-options.ts";
 import type { Evaluation, Objective, Weights } from "../../weights.ts";
 import { fromFloats, rankOfPadded } from "../float32.ts";
-import { named, type TrainingMethod, type TrainingRule, trainingMethods, trainingRules } from "../methods.ts";
+import { checkLearningRate, type StepSettings, stepPlan } from "../settings.ts";
 import { readFactors, writeFactors } from "./layer.ts";
 import type { LowRankSite, Recorder } from "./recorder.ts";
 import type { Operations, TfTensor, TfVariable } from "./types.ts";
-
-/** Plain data, so that it is saved with a model. */
-export interface LowRankOptimizerOptions {
-  readonly learningRate: number;
-  /** Default "parallel", one pass a step. */
-  readonly method?: TrainingMethod;
-  /** Default "sgd". */
-  readonly rule?: TrainingRule;
-  /** What is cut from a weight, relative to its norm; "off" for nothing. Default: a tenth; for methods that keep their ranks, nothing. */
-  readonly tolerance?: number | "off";
-  /** Whether each basis is cut by the tolerance ("paper"), or it is shared between the two (default). */
-  readonly truncation?: NonNullable<Truncation["method"]>;
-  /** Smallest rank that is left. Default 1. */
-  readonly rankMin?: number;
-  /** Bases and ranks change in every k-th step; between, only cores move. Default 1. */
-  readonly rankEvery?: number;
-  /** Share of the last velocity, with "sgd" only. Default 0. */
-  readonly momentum?: number;
-}
 
 /** What this adapter's optimizer has beside what every optimizer has. */
 export interface LowRankOptimizerExtras {
@@ -71,20 +50,19 @@ interface Run {
 export function optimizerClass(tf: Operations, recorder: Recorder) {
   class LowRankOptimizer extends (tf.Optimizer as unknown as typeof Base) {
     static readonly className = "LowRankOptimizer";
-    readonly options: LowRankOptimizerOptions;
+    readonly options: StepSettings;
     learningRate: number;
     passes = 0;
     #run: Run | null = null;
     #objective: Objective | null = null;
 
-    constructor(options: LowRankOptimizerOptions) {
+    constructor(options: StepSettings) {
       super();
       const { learningRate } = options ?? {};
-      if (!(learningRate > 0 && learningRate < Number.POSITIVE_INFINITY))
-        throw new RangeError(`LowRankOptimizer: learningRate is ${learningRate}, expected a positive number`);
+      checkLearningRate("LowRankOptimizer", learningRate);
       this.options = options;
       this.learningRate = learningRate;
-      planOf(options, [], []);
+      stepPlan("LowRankOptimizer", options, [], []);
     }
 
     minimize(f: () => TfTensor, returnCost = false, varList?: readonly TfVariable[]): TfTensor | null {
@@ -144,13 +122,13 @@ export function optimizerClass(tf: Operations, recorder: Recorder) {
       this.#run = null;
     }
 
-    getConfig(): LowRankOptimizerOptions {
+    getConfig(): StepSettings {
       return { ...this.options, learningRate: this.learningRate };
     }
 
     static fromConfig(
-      cls: new (options: LowRankOptimizerOptions) => LowRankOptimizer,
-      { customObjects: _, ...options }: LowRankOptimizerOptions & { customObjects?: unknown },
+      cls: new (options: StepSettings) => LowRankOptimizer,
+      { customObjects: _, ...options }: StepSettings & { customObjects?: unknown },
     ) {
       return new cls(options);
     }
@@ -172,7 +150,8 @@ export function optimizerClass(tf: Operations, recorder: Recorder) {
         );
       const passengers = variables.filter((v) => !factors.has(v));
       const blocks = sites.map((site) => site.mirror.read(readFactors(site)));
-      const plan = planOf(
+      const plan = stepPlan(
+        "LowRankOptimizer",
         this.options,
         blocks,
         sites.map(({ mirror }) => mirror.rankMax),
@@ -198,31 +177,6 @@ export function optimizerClass(tf: Operations, recorder: Recorder) {
   }
   tf.serialization.registerClass(LowRankOptimizer as never);
   return LowRankOptimizer;
-}
-
-function planOf(options: LowRankOptimizerOptions, blocks: readonly TTN[], maxRanks: readonly number[]) {
-  const { method = "parallel", rule = "sgd", tolerance, truncation, rankMin, rankEvery, momentum } = options;
-  const integrator = named("LowRankOptimizer: method", trainingMethods, method);
-  const { rankAdaptive } = integrator.promises;
-  if (!rankAdaptive && (truncation !== undefined || rankMin !== undefined))
-    throw new RangeError(`LowRankOptimizer: method is "${method}", which keeps its ranks: no truncation, no rankMin`);
-  const theta = tolerance ?? (rankAdaptive ? 0.1 : "off");
-  return stepPlanOf(
-    {
-      integrator,
-      rule: named("LowRankOptimizer: rule", trainingRules, rule)(),
-      truncation: {
-        tolerance: theta,
-        relative: theta !== "off",
-        ...(truncation && { method: truncation }),
-        ...(rankMin !== undefined && { minRank: rankMin }),
-      },
-      ...(rankEvery !== undefined && { adaptEvery: rankEvery }),
-      ...(momentum !== undefined && { momentum }),
-      ...(rankAdaptive && { maxRanks }),
-    },
-    blocks,
-  );
 }
 
 /** Loss and derivatives with these weights in their layers. The loss is kept as a tensor too. */

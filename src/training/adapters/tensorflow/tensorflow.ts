@@ -1,5 +1,6 @@
+import type { StepSettings } from "../settings.ts";
 import { type LowRankDenseLayer, type LowRankDenseOptions, layerClass } from "./layer.ts";
-import { type LowRankOptimizerExtras, type LowRankOptimizerOptions, optimizerClass } from "./optimizer.ts";
+import { type LowRankOptimizerExtras, optimizerClass } from "./optimizer.ts";
 import { Recorder } from "./recorder.ts";
 import type { Operations, TensorFlow } from "./types.ts";
 
@@ -8,7 +9,7 @@ export interface TensorFlowAdapter<T extends TensorFlow> {
   /** A dense layer whose kernel has a low rank. */
   lowRankDense(options: LowRankDenseOptions): InstanceType<T["layers"]["Layer"]> & LowRankDenseLayer;
   /** What trains it, for `model.compile`, or by `minimize`. */
-  optimizer(options: LowRankOptimizerOptions): InstanceType<T["Optimizer"]> & LowRankOptimizerExtras;
+  optimizer(options: StepSettings): InstanceType<T["Optimizer"]> & LowRankOptimizerExtras;
 }
 
 /**
