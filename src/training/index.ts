@@ -3,15 +3,7 @@ export { type JaxAdapter, type JaxWeightOptions, jaxJs } from "./adapters/jax/ja
 export type { Stepper, StepState } from "./adapters/jax/stepper.ts";
 export type { Transformation, TransformationSettings } from "./adapters/jax/transformation.ts";
 export type { Jax, JaxFactors } from "./adapters/jax/types.ts";
-export {
-  type TrainingMethod as AdapterMethod,
-  type TrainingMethod,
-  type TrainingRule as AdapterRule,
-  type TrainingRule,
-  trainingMethods,
-  trainingMethods,
-} from "./adapters/methods.ts";
-export type { StepSettings } from "./adapters/settings.ts";
+export { lowRankMethods, type StepSettings } from "./adapters/settings.ts";
 export type { LowRankDenseLayer, LowRankDenseOptions } from "./adapters/tensorflow/layer.ts";
 export type { LowRankOptimizerExtras } from "./adapters/tensorflow/optimizer.ts";
 export { type TensorFlowAdapter, tensorflow } from "./adapters/tensorflow/tensorflow.ts";

@@ -76,12 +76,13 @@ export class MirroredWeight {
     this.rankMax = rankMax;
   }
 
-  read(factors: PaddedFactors): TTN {
+  /** Where the weight is; what someone else has written is made into a weight by `prepare`. */
+  read(factors: PaddedFactors, prepare: (y: TTN) => TTN = (y) => y): TTN {
     const known = this.#written;
     const isKnown =
       known && sameEntries(known.s, factors.s) && sameEntries(known.u, factors.u) && sameEntries(known.v, factors.v);
     if (isKnown) return this.#value!;
-    return fromPadded(factors, this.rows, this.columns);
+    return prepare(fromPadded(factors, this.rows, this.columns));
   }
 
   write(value: TTN): PaddedFactors {

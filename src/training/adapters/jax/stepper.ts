@@ -1,5 +1,6 @@
 import { solvedAtOnce } from "../../../integrators/schedule.ts";
 import { Descent } from "../../descent.ts";
+import type { StepPlan } from "../../train-options.ts";
 import type { Objective, Weights } from "../../weights.ts";
 import { fromFloats, MirroredWeight } from "../float32.ts";
 import { checkLearningRate, type StepSettings, stepPlan } from "../settings.ts";
@@ -21,6 +22,7 @@ export interface StepState {
 /** The parameters as they are stepped. */
 export interface Run {
   readonly mirrors: readonly MirroredWeight[];
+  readonly plan: StepPlan;
   readonly descent: Descent;
   /** The objective of the step that is being made. */
   objective: Objective | null;
@@ -29,9 +31,9 @@ export interface Run {
 }
 
 /** Where a tree of parameters is, in float64. */
-export function weightsOf({ weights, arrays }: Parts, mirrors: readonly MirroredWeight[]): Weights {
+export function weightsOf({ weights, arrays }: Parts, { mirrors, plan }: Pick<Run, "mirrors" | "plan">): Weights {
   return {
-    blocks: weights.map((w, k) => mirrors[k]!.read(factorNumbers(w))),
+    blocks: weights.map((w, k) => mirrors[k]!.read(factorNumbers(w), plan.projection?.apply)),
     passengers: arrays.map((a) => fromFloats(a.shape, numbersOf(a))),
   };
 }
@@ -42,14 +44,23 @@ export function begin(who: string, settings: StepSettings, parameters: JaxTree):
   if (parts.weights.length === 0)
     throw new RangeError(`${who}: there is no weight of low rank among the parameters: objects of exactly u, s and v`);
   const mirrors = parts.weights.map(({ u, v }) => new MirroredWeight(u.shape[0]!, v.shape[0]!, u.shape[1]!));
-  const initial = weightsOf(parts, mirrors);
+  const initial: Weights = {
+    blocks: parts.weights.map((w, k) => mirrors[k]!.read(factorNumbers(w))),
+    passengers: parts.arrays.map((a) => fromFloats(a.shape, numbersOf(a))),
+  };
   const plan = stepPlan(
     who,
     settings,
     initial.blocks,
     mirrors.map(({ rankMax }) => rankMax),
   );
-  const run: Run = { mirrors, descent: new Descent(plan, () => run.objective!, initial), objective: null, uses: null };
+  const run: Run = {
+    mirrors,
+    plan,
+    descent: new Descent(plan, () => run.objective!, initial),
+    objective: null,
+    uses: null,
+  };
   return { steps: 0, ranks: initial.blocks.map((y) => y.tensors[0]!.shape[1]!), passes: 0, run };
 }
 
@@ -113,7 +124,7 @@ export function stepper(jax: Operations, recorder: Recorder, settings: StepSetti
         parameters: next,
         state: after,
         loss: value,
-      } = stepped("step", jax, settings, parts, weightsOf(parts, run.mirrors), state);
+      } = stepped("step", jax, settings, parts, weightsOf(parts, run), state);
       run.objective = null;
       jax.tree.dispose(parameters);
       jax.tree.dispose(batch);

@@ -30,7 +30,7 @@ export function transformation(jax: Operations, given: TransformationSettings): 
     update(gradients, state, parameters) {
       const parts = partsOf(parameters as unknown as JaxTree);
       const slopes = partsOf(gradients as unknown as JaxTree);
-      const weights = weightsOf(parts, state.run.mirrors);
+      const weights = weightsOf(parts, state.run);
       const evaluation = {
         loss: 0,
         blocks: parts.weights.map((w, k) =>

@@ -93,7 +93,7 @@ export function layerClass(tf: Operations, recorder: Recorder) {
       };
       if (useBias) this.bias = variable("bias", units);
       writeFactors(tf, this.site, toPadded(decayingMatrix(units, inputs, rank, seeded(seed), gain), rankMax));
-      recorder.sites.set(this.site.u, this.site);
+      for (const factor of [this.site.u, this.site.s, this.site.v]) recorder.sites.set(factor, this.site);
       this.built = true;
     }
 

@@ -2,6 +2,7 @@ import { solvedAtOnce } from "../../../integrators/schedule.ts";
 import { type Tensor, tensor } from "../../../linalg/tensor.ts";
 import type { TTN } from "../../../ttn/ttn.ts";
 import { Descent } from "../../descent.ts";
+import type { StepPlan } from "../../train-options.ts";
 import type { Evaluation, Objective, Weights } from "../../weights.ts";
 import { fromFloats, rankOfPadded } from "../float32.ts";
 import { checkLearningRate, type StepSettings, stepPlan } from "../settings.ts";
@@ -37,6 +38,7 @@ interface Run {
   readonly variables: readonly TfVariable[];
   readonly sites: readonly LowRankSite[];
   readonly passengers: readonly TfVariable[];
+  readonly plan: StepPlan;
   readonly descent: Descent;
   /** The last weights whose loss was finite. */
   good: Weights | null;
@@ -68,9 +70,9 @@ export function optimizerClass(tf: Operations, recorder: Recorder) {
     minimize(f: () => TfTensor, returnCost = false, varList?: readonly TfVariable[]): TfTensor | null {
       const variables = varList ?? Object.values(tf.engine().registeredVariables).filter((v) => v.trainable);
       const run = this.#runOf(variables);
-      const { sites, passengers, descent } = run;
+      const { sites, passengers, plan, descent } = run;
       const weights: Weights = {
-        blocks: sites.map((site) => site.mirror.read(readFactors(site))),
+        blocks: sites.map((site) => site.mirror.read(readFactors(site), plan.projection?.apply)),
         passengers: passengers.map((p) => fromFloats(p.shape, p.dataSync())),
       };
       let cost: TfTensor | null = null;
@@ -137,7 +139,7 @@ export function optimizerClass(tf: Operations, recorder: Recorder) {
       const known = this.#run;
       if (known && variables.length === known.variables.length && variables.every((v, k) => v === known.variables[k]))
         return known;
-      const sites = variables.flatMap((v) => recorder.sites.get(v) ?? []);
+      const sites = [...new Set(variables.flatMap((v) => recorder.sites.get(v) ?? []))];
       if (sites.length === 0)
         throw new RangeError(
           `LowRankOptimizer: none of the ${variables.length} variables belongs to a LowRankDense layer of the same adapter`,
@@ -158,7 +160,7 @@ export function optimizerClass(tf: Operations, recorder: Recorder) {
       );
       const initial = { blocks, passengers: passengers.map((p) => tensor(p.shape)) };
       const descent = new Descent(plan, () => this.#objective!, initial);
-      this.#run = { variables, sites, passengers, descent, good: null };
+      this.#run = { variables, sites, passengers, plan, descent, good: null };
       return this.#run;
     }
 

@@ -25,7 +25,7 @@ interface Placed {
  * were applied to, X, and the derivative by what came out, D: dL/dW = D^T X, in factors.
  */
 export class Recorder {
-  /** The layers by their first variable. */
+  /** The layers by their variables. */
   readonly sites = new WeakMap<TfVariable, LowRankSite>();
   readonly #tf: Operations;
   #placed: ReadonlyMap<LowRankSite, Placed> = new Map();
