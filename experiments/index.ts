@@ -8,6 +8,7 @@ import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
 import { trainingLenet } from "./training-lenet.ts";
 import { trainingMlp } from "./training-mlp.ts";
+import { trainingTtn } from "./training-ttn.ts";
 import { trainingTubal } from "./training-tubal.ts";
 
 /** All experiments that `dlra run` knows. A new one is one file and one entry here. */
@@ -20,6 +21,7 @@ export const experiments: readonly Experiment[] = [
   radiationReference,
   kineticGallery,
   trainingMlp,
+  trainingTtn,
   trainingTubal,
   trainingLenet,
 ];

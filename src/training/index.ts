@@ -41,7 +41,8 @@ export { type EnergyOptions, energy } from "./energy.ts";
 export { factored } from "./factored.ts";
 export { type GaloreOptions, galore } from "./galore.ts";
 export { GradientFlow } from "./gradient-flow.ts";
-export { decayingMatrix, decayingTucker, heNormal } from "./initial.ts";
+export { imageTrain, imageTree } from "./image-trees.ts";
+export { decayingMatrix, decayingTucker, heNormal, nearlyProduct } from "./initial.ts";
 export { layerNorm, normalizeRows } from "./layer-norm.ts";
 export {
   activation,
@@ -97,6 +98,7 @@ export type { SequenceOptions } from "./token-maps.ts";
 export { embedding, oneToken, positions } from "./tokens.ts";
 export { ranksOf, TrainingError, type TrainingStep, train } from "./train.ts";
 export type { TrainOptions } from "./train-options.ts";
+export { halved, type TreeClassifier, type TreeClassifierOptions, treeClassifier } from "./tree-classifier.ts";
 export { randomTubalProblem, type TubalProblem, type TubalStep, tubalDescent, tubalProblem } from "./tubal.ts";
 export { type TuckerAttentionOptions, tuckerAttention } from "./tucker-attention.ts";
 export { type TuckerLayerOptions, tuckerLayer } from "./tucker-layer.ts";

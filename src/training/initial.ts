@@ -2,12 +2,12 @@ import { scaled } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Random, randomTensor } from "../linalg/random.ts";
-import { entry, fromFunction, type Tensor, tensor } from "../linalg/tensor.ts";
+import { entry, fromFunction, fromValues, identity, type Tensor, tensor } from "../linalg/tensor.ts";
 import { randomState } from "../ttn/construct.ts";
-import { orthonormalize } from "../ttn/gauge.ts";
+import { asBasis, fromBasis, orthonormalize } from "../ttn/gauge.ts";
 import { matrixNetwork } from "../ttn/matrix-rhs.ts";
-import { rootOf, star, tree } from "../ttn/tree.ts";
-import { type TTN, withTensor } from "../ttn/ttn.ts";
+import { rootOf, star, type Tree, tree } from "../ttn/tree.ts";
+import { spreadRanks, type TTN, withTensor } from "../ttn/ttn.ts";
 
 /** A matrix: rows and columns are the two leaves. */
 const matrixTree = tree([0, 1]);
@@ -59,3 +59,45 @@ export function decayingTucker(
 /** A dense weight, rows x columns, to start from: normal entries of variance 2 / columns. */
 export const heNormal = (rows: number, columns: number, random: Random): Tensor =>
   scaled(Math.sqrt(2 / columns), randomTensor(random, [rows, columns]));
+
+/** What a basis vector's part is multiplied by for each child that is not at its first vector. */
+const mixing = 0.3;
+
+/**
+ * A random weight on a tree near a product: mode k holds the unit vector `vectors[k]`, 1 x 2, for all modes but the last one, a child of the root, whose size is
+ * `outputs` and whose basis is all of it; |W|_F = gain.
+ *
+ * The first basis vector of every node is the product of the vectors below it. The others are random, and mostly differ from it in few modes:
+ * entries are normal times 0.3 for each child that is not at its first vector. So is the root's tensor. W applied to products of the vectors, and to what is
+ * near them, is then of the size of `gain`, whatever the number of modes; a random network would be smaller by a power of it.
+ */
+export function nearlyProduct(
+  shape: Tree,
+  vectors: readonly Tensor[],
+  outputs: number,
+  rank: number,
+  random: Random,
+  gain: number,
+): TTN {
+  const sizes = [...vectors.map(() => 2), outputs];
+  const all = spreadRanks(shape, sizes, rank);
+  const [last, root] = [shape.leaves.at(-1)!, rootOf(shape)];
+  const ranks = all.with(last, outputs);
+  const tensors = shape.nodes.map(({ mode, children }, id) => {
+    if (id === last) return identity(outputs);
+    if (mode !== null) {
+      const [c, s] = vectors[mode]!.data as unknown as [number, number];
+      return ranks[id] === 1 ? fromValues([2, 1], [c, s]) : fromValues([2, 2], [c, -s, s, c]);
+    }
+    const inner = children.filter((child) => child !== last).length;
+    const whole = randomTensor(random, [...children.map((child) => ranks[child]!), ranks[id]!]);
+    const filled = fromFunction(whole.shape, (...index) => {
+      const away = index.slice(0, inner).filter((i) => i > 0).length;
+      if (id !== root && index.at(-1) === 0) return away === 0 ? 1 : 0;
+      if (id !== root && away === 0) return 0;
+      return entry(whole, ...index).re * mixing ** away;
+    });
+    return id === root ? scaled(gain / norm(filled), filled) : fromBasis(qr(asBasis(filled)).q, filled.shape);
+  });
+  return { tree: shape, tensors, center: root };
+}
