@@ -6,6 +6,7 @@ import { radiationReference } from "./radiation-reference.ts";
 import { radiationSlab } from "./radiation-slab.ts";
 import { robustness } from "./robustness.ts";
 import { spins } from "./spins.ts";
+import { trainingAttention } from "./training-attention.ts";
 import { trainingLenet } from "./training-lenet.ts";
 import { trainingMlp } from "./training-mlp.ts";
 import { trainingTtn } from "./training-ttn.ts";
@@ -24,4 +25,5 @@ export const experiments: readonly Experiment[] = [
   trainingTtn,
   trainingTubal,
   trainingLenet,
+  trainingAttention,
 ];

@@ -17,6 +17,7 @@ const sources: Readonly<Record<string, string>> = {
 const documents = [
   "README.md",
   "CONTRIBUTING.md",
+  "docs/attention.md",
   "docs/conservation.md",
   "docs/operators.md",
   "docs/testing.md",

@@ -160,3 +160,51 @@ describe("training a small LeNet", () => {
     expect(r.weights).toBe(first + second + 16 * 64 + head);
   });
 });
+
+describe("training a transformer", () => {
+  const attend = async (name: string, settings: Readonly<Record<string, unknown>>) => {
+    const out = folder(name);
+    const short = { width: 8, heads: 2, hidden: 4, layers: 2, samples: 40, batch: 20, epochs: 2, rank: 3, headRank: 2 };
+    const all = setting({ ...short, pairs: 2, keys: 3, values: 3, ...settings });
+    const done = await dlra(["run", "training-attention", ...all, "--out", out, "--force"]);
+    return { done, out, result: () => JSON.parse(readFileSync(join(out, "result.json"), "utf8")) };
+  };
+
+  test("Tucker attention beside its twin: what is told and counted", async () => {
+    const { done, out, result } = await attend("tucker attention", { method: "parallel" });
+    expect(done.stderr).toBe("");
+    const r = result();
+    expect(r.passesPerStep).toEqual([1, 1]);
+    expect(r.ranks).toHaveLength(12);
+    const sizes = [0, 3, 6, 9].map((k) => {
+      const [h, a, b] = r.ranks.slice(k, k + 3);
+      return 2 * h + 8 * (a + b) + h * a * b;
+    });
+    expect(r.attentionParameters).toBe(sizes.reduce((a, b) => a + b));
+    expect(r.twin.attentionParameters).toBe(2 * 4 * 8 * 8);
+    expect(r.shareOfTwin).toBe(r.attentionParameters / r.twin.attentionParameters);
+    expect(r.cachePerToken).toBe(r.ranks[2] + r.ranks[4] + r.ranks[8] + r.ranks[10]);
+    expect(readdirSync(out).filter((f) => f.endsWith(".svg"))).toEqual(["T1-ranks.svg", "T2-loss.svg"]);
+  });
+
+  test.each([
+    ["dense", "symbols", 2 * 4 * 8 * 8],
+    ["tensor-product", "pairs", 2 * (8 * 10 * 6 + 8 * 8)],
+  ])("%s attention on %s", async (attention, tokens, parameters) => {
+    const { done, result } = await attend(`${attention} attention`, { attention, tokens, twin: false });
+    expect(done.stderr).toBe("");
+    expect(result().attentionParameters).toBe(parameters);
+  });
+
+  test.each([
+    ["pairs is 4, there are 3 keys", { pairs: 4 }],
+    ["heads is 3, expected a divisor of the width 8", { heads: 3 }],
+    ["rank is 9, more than the width, 8", { rank: 9 }],
+    ["headRank is 3, more than the number of heads and rank, 2", { headRank: 3 }],
+    ["batch is 41, more than samples = 40", { batch: 41 }],
+  ])("%s: refused", async (message, settings) => {
+    const { done } = await attend("refused attention", settings);
+    expect(done.code).toBe(2);
+    expect(done.stderr).toContain(message);
+  });
+});
