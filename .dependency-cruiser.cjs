@@ -18,7 +18,7 @@ module.exports = {
     only("training-on-executors", "^src/training/", "^src/(linalg|ttn|integrators|executors|training)/"),
     only("text-stands-alone", "^src/text/", "^src/text/"),
     only("testing-on-executors", "^src/testing/", "^src/(linalg|ttn|integrators|executors|testing)/"),
-    only("io-below-cli", "^src/io/", "^src/(linalg|ttn|problems|integrators|executors|io|text|version)"),
+    only("io-below-cli", "^src/io/", "^src/(linalg|ttn|problems|integrators|executors|gpu|io|text|version)"),
     only("index-is-the-library", "^src/index\\.ts$", "^src/(linalg|ttn|integrators|executors|version)"),
     only(
       "cli-on-top",

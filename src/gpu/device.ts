@@ -30,6 +30,8 @@ export interface Commands {
 }
 
 export interface DeviceOptions {
+  /** Where to look for an adapter. Default: `navigator.gpu`, or in Node `create([])` of the package `webgpu`. */
+  readonly gpu?: GPU;
   /** A device that is in use already, of the page or another library. It is not destroyed at the end. */
   readonly device?: GPUDevice;
 }
@@ -97,7 +99,7 @@ export class Device implements AsyncDisposable {
   /** Throws a GpuError "no-adapter" when there is no GPU, or none that gives a device. */
   static async open(options: DeviceOptions = {}): Promise<Device> {
     if (options.device) return new Device(options.device, nameOf(options.device.adapterInfo), false);
-    const gpu = await findGpu();
+    const gpu = options.gpu ?? (await findGpu());
     if (!gpu)
       throw new GpuError(
         "no-adapter",

@@ -25,7 +25,8 @@ export interface GpuOptions extends DeviceOptions {
 
 /** The executor on a GPU, with what it transferred so far. */
 export interface GpuExecutor extends Executor {
-  readonly precision: Precision;
+  /** "float64" as long as the CPU solved everything. */
+  readonly precision: Precision | "float64";
   /** Null until the device is open, and where there is none. */
   readonly device: Device | null;
   /** Opens the device, so that a missing one is told before any step. */
@@ -179,7 +180,9 @@ export function gpu(options: GpuOptions = {}): GpuExecutor {
 
   return {
     name: `gpu, ${precision}`,
-    precision,
+    get precision() {
+      return device && device.traffic.readbacks > 0 ? precision : "float64";
+    },
     get device() {
       return device;
     },

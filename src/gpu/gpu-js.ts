@@ -11,44 +11,48 @@ interface GpuJsKernel {
   setOutput(size: readonly number[]): unknown;
 }
 
-/** What of the module `gpu.js` is used. */
+/** The module `gpu.js`, by what is used of it. */
 export interface GpuJsModule {
-  readonly GPU: new (options?: {
-    readonly mode?: string;
-  }) => {
-    readonly mode?: string;
-    createKernel(source: string, options: object): unknown;
-    destroy(): unknown;
-  };
-  input(data: Float32Array, size: readonly number[]): unknown;
+  readonly GPU: new (options?: { readonly mode?: never }) => object;
+}
+
+/** Its engine, which takes kernels as text. */
+interface GpuJs {
+  readonly mode?: string;
+  createKernel(source: string, options: object): GpuJsKernel;
+  destroy(): unknown;
 }
 
 export interface GpuJsOptions {
   /** The module, `await import("gpu.js")`, where the name cannot be found at run time, as in a bundle. Default: imported here. */
-  readonly module?: GpuJsModule | { readonly default: GpuJsModule };
+  readonly module?: GpuJsModule;
   /** gpu.js's own: "gpu", "webgl2", "webgl", "cpu" ... Default: what it finds best. */
   readonly mode?: string;
 }
 
-/** The parts of complex numbers stand beside each other in rows of B and C: C = A B is then two real products for each column. */
+/** A batch of products of `height` x `inner` matrices with `inner` x `width` ones, all in rows; a complex number is two columns. */
 const source = (isComplex: boolean): string =>
   isComplex
-    ? `function product(a, b, inner) {
+    ? `function product(a, b, inner, height, width) {
   let sum = 0;
   const column = Math.floor(this.thread.x / 2);
   const part = this.thread.x - 2 * column;
+  const left = 2 * (this.thread.z * height + this.thread.y) * inner;
+  const right = 2 * (this.thread.z * inner * width + column);
   for (let l = 0; l < inner; l++) {
-    const re = a[this.thread.z][this.thread.y][2 * l];
-    const im = a[this.thread.z][this.thread.y][2 * l + 1];
-    const x = b[this.thread.z][l][2 * column];
-    const y = b[this.thread.z][l][2 * column + 1];
+    const re = a[left + 2 * l];
+    const im = a[left + 2 * l + 1];
+    const x = b[right + 2 * l * width];
+    const y = b[right + 2 * l * width + 1];
     if (part < 0.5) { sum += re * x - im * y; } else { sum += re * y + im * x; }
   }
   return sum;
 }`
-    : `function product(a, b, inner) {
+    : `function product(a, b, inner, height, width) {
   let sum = 0;
-  for (let l = 0; l < inner; l++) { sum += a[this.thread.z][this.thread.y][l] * b[this.thread.z][l][this.thread.x]; }
+  const left = (this.thread.z * height + this.thread.y) * inner;
+  const right = this.thread.z * inner * width + this.thread.x;
+  for (let l = 0; l < inner; l++) { sum += a[left + l] * b[right + l * width]; }
   return sum;
 }`;
 
@@ -56,20 +60,18 @@ const source = (isComplex: boolean): string =>
  * Batched products by gpu.js, for browsers with WebGL alone. gpu.js is an optional peer, imported only here; install it with
  * `--omit=optional`, which leaves out the compilation of a WebGL for Node. Float32 only, with the bound of
  * `contractionBound("float32", k)` where WebGL rounds as IEEE 754 asks; one call of a kernel a product. Operands are transposed and scaled
- * to a largest entry between 1 and 2 beforehand, on the CPU. Throws a GpuError "no-adapter" when the module is not installed.
+ * to a largest entry between 1 and 2 beforehand, on the CPU; arrays of more than 2^24 numbers are beyond its indices. Throws a GpuError "no-adapter" when the module is not installed.
  */
 export async function gpuJsKernels({ module, mode }: GpuJsOptions = {}): Promise<ContractionKernels> {
-  const found = module ?? (await imported());
-  const { GPU, input } = "default" in found ? found.default : found;
-  const gpu = new GPU(mode === undefined ? {} : { mode });
-  const kernels = [false, true].map(
-    (isComplex) =>
-      gpu.createKernel(source(isComplex), {
-        output: [1, 1, 1],
-        dynamicOutput: true,
-        dynamicArguments: true,
-        loopMaxIterations: 1 << 16,
-      }) as GpuJsKernel,
+  const { GPU } = module ?? (await imported());
+  const gpu = new (GPU as new (options: object) => object)(mode === undefined ? {} : { mode }) as GpuJs;
+  const kernels = [false, true].map((isComplex) =>
+    gpu.createKernel(source(isComplex), {
+      output: [1, 1, 1],
+      dynamicOutput: true,
+      dynamicArguments: true,
+      loopMaxIterations: 1 << 16,
+    }),
   );
   const multiply = (product: CheckedProduct): Tensor => {
     const { dtype, m, n, k, count, shapeOut } = product;
@@ -79,7 +81,7 @@ export async function gpuJsKernels({ module, mode }: GpuJsOptions = {}): Promise
     const [a, b] = [operand(product, "a"), operand(product, "b")];
     const kernel = kernels[w - 1]!;
     kernel.setOutput([n * w, m, count]);
-    const result = kernel(input(a.data, [k * w, m, count]), input(b.data, [n * w, k, count]), k);
+    const result = kernel(a.data, b.data, k, m, n);
     const scale = 2 ** (a.e + b.e);
     for (let z = 0, q = 0; z < count; z++)
       for (let y = 0; y < m; y++) for (let x = 0; x < n * w; x++) out.data[q++] = result[z]![y]![x]! * scale;
@@ -115,7 +117,7 @@ function operand(product: CheckedProduct, which: "a" | "b"): { data: Float32Arra
   return { data, e };
 }
 
-async function imported(): Promise<GpuJsModule | { readonly default: GpuJsModule }> {
+async function imported(): Promise<GpuJsModule> {
   const name = "gpu.js"; // by a variable, so that bundlers leave it alone
   try {
     return (await import(/* @vite-ignore */ /* webpackIgnore: true */ name)) as GpuJsModule;

@@ -4,6 +4,8 @@ import type { LocalProblem, LocalSolution, LocalSolver } from "./local/problem.t
 /** Solves sets of independent local problems. */
 export interface Executor extends AsyncDisposable {
   readonly name: string;
+  /** Of the numbers that solutions were computed with so far. Default "float64"; "compensated" are pairs of float32 numbers. */
+  readonly precision?: "float64" | "float32" | "compensated";
   /** Solutions in the order of the problems, the same bits for any number of workers. */
   solveAll(
     problems: readonly LocalProblem[],

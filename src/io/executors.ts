@@ -1,27 +1,29 @@
 import { inline } from "../executors/inline.ts";
 import { mpi } from "../executors/mpi.ts";
 import { workers } from "../executors/workers.ts";
+import { gpu } from "../gpu/executor.ts";
 import type { Executor } from "../integrators/executor.ts";
 import { ConfigError } from "./settings.ts";
 
-/** The executors of the setting `executor`, by the word before the colon; `count` is the number behind it. */
-const executors: Readonly<Record<string, (count: number | undefined, inner: Executor | undefined) => Executor>> = {
+/** The executors of the setting `executor`, by the word before the colon, given what stands behind it. */
+const executors: Readonly<Record<string, (option: string | undefined, inner: Executor | undefined) => Executor>> = {
   inline: () => inline(),
-  workers: (count) => workers(count === undefined ? {} : { count }),
-  mpi: (ranks, inner) => mpi({ ...(ranks === undefined ? {} : { ranks }), ...(inner ? { inner } : {}) }),
+  workers: (count) => workers(count === undefined ? {} : { count: Number(count) }),
+  mpi: (ranks, inner) => mpi({ ...(ranks === undefined ? {} : { ranks: Number(ranks) }), ...(inner ? { inner } : {}) }),
+  gpu: (precision) => gpu(precision === undefined ? {} : { precision: precision as "compensated" }),
 };
 
 /**
- * The executor that a setting names: inline, workers (one for each core), workers:4, mpi, mpi:8 (refused unless there are 8 ranks), or mpi+workers:4,
- * ranks of four workers. Dispose it when it is no longer needed. Throws a ConfigError where it is not available.
+ * The executor that a setting names: inline, workers (one for each core), workers:4, mpi, mpi:8 (refused unless there are 8 ranks), mpi+workers:4,
+ * ranks of four workers, gpu (float32), or gpu:compensated. Dispose it when it is no longer needed. Throws a ConfigError where it is not available.
  */
 export function executorOf(setting: string): Executor {
   const [outer, inner] = setting.split("+");
-  const [kind, count] = outer!.split(":");
+  const [kind, option] = outer!.split(":");
   const make = executors[kind!];
   if (!make) throw new ConfigError(`executor is ${setting}, this version has ${Object.keys(executors).join(", ")}`);
   try {
-    return make(count === undefined ? undefined : Number(count), inner === undefined ? undefined : executorOf(inner));
+    return make(option, inner === undefined ? undefined : executorOf(inner));
   } catch (error) {
     throw new ConfigError(`executor = ${setting}: ${(error as Error).message}`);
   }

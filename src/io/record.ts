@@ -1,5 +1,6 @@
 import { inline } from "../executors/inline.ts";
 import { type ErrorParts, EvolutionError, type EvolveOptions, evolve, type Snapshot } from "../integrators/evolve.ts";
+import type { Executor } from "../integrators/executor.ts";
 import type { ObservedValue, Problem } from "../ttn/problem.ts";
 import type { TTN } from "../ttn/ttn.ts";
 
@@ -8,6 +9,8 @@ export interface RunRecord {
   readonly status: "completed" | "failed" | "interrupted";
   /** Why a run failed or stopped. */
   readonly message?: string;
+  /** Of the numbers in local solves: "float64", the default, or what a GPU has. */
+  readonly precision?: NonNullable<Executor["precision"]>;
   readonly times: number[];
   readonly observables: Record<string, ObservedValue[]>;
   /** Rank of the edge above each node. */
@@ -102,7 +105,8 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
     }
   }
   const state = last?.y ?? problem.initial;
-  return { ...outcome, ...rows, seconds: (performance.now() - begin) / 1000, state };
+  const { precision = "float64" } = executor;
+  return { ...outcome, precision, ...rows, seconds: (performance.now() - begin) / 1000, state };
 }
 
 const noErrors: ErrorParts = { modelling: 0, integration: 0, solver: 0, truncation: 0 };

@@ -97,10 +97,10 @@ export const runSettings = {
     .describe(`auto, ${backendNames.join(", ")}`),
   executor: z
     .string()
-    .regex(/^(inline|(mpi(:[1-9]\d*)?\+)?workers(:[1-9]\d*)?|mpi(:[1-9]\d*)?|gpu)$/)
+    .regex(/^(inline|(mpi(:[1-9]\d*)?\+)?workers(:[1-9]\d*)?|mpi(:[1-9]\d*)?|gpu(:compensated)?)$/)
     .default("inline")
     .describe(
-      "where local problems are solved: inline, workers (one a core), workers:N, mpi, mpi:N, mpi+workers:N (workers in each rank) or gpu",
+      "where local problems are solved: inline, workers (one a core), workers:N, mpi, mpi:N, mpi+workers:N (workers in each rank), gpu (float32) or gpu:compensated",
     ),
   seed: z.int().nonnegative().default(1).describe("seed of a random initial state, a non-negative integer"),
 };

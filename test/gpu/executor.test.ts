@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { gpu } from "../../src/gpu/index.ts";
 import { balanced, evolve, inline, type Snapshot } from "../../src/index.ts";
+import { executorOf, record } from "../../src/io/index.ts";
 import { longRangeIsing, spinChain, spinState } from "../../src/problems/index.ts";
 
 const tree = balanced(4);
@@ -30,4 +31,19 @@ test("options that mean nothing are refused, and so is work after the end", asyn
   const executor = gpu();
   await executor[Symbol.asyncDispose]();
   await expect(executor.start()).rejects.toThrow("gpu: the executor was disposed");
+});
+
+test("the setting names both precisions, and a record says which was used: float64, when there is no GPU", async () => {
+  const told = vi.spyOn(console, "warn").mockImplementation(() => {});
+  for (const [setting, name] of [
+    ["gpu", "gpu, float32"],
+    ["gpu:compensated", "gpu, compensated"],
+  ] as const) {
+    await using executor = executorOf(setting);
+    expect(executor.name).toBe(name);
+    expect((await record(problem, { h: 0.1, every: 1, executor })).precision).toBe("float64");
+  }
+  expect(told).toHaveBeenCalledTimes(2);
+  told.mockRestore();
+  expect(() => executorOf("gpu:double")).toThrow('executor = gpu:double: gpu: precision is "double"');
 });
