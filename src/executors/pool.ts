@@ -27,6 +27,9 @@ interface Lane {
   readonly started: Promise<BackendOf>;
 }
 
+/** Seconds that a worker may take to start, however short the deadline. */
+const slowestStart = 30;
+
 /** Worker threads that do tasks: each one at a time, and each task again when its worker dies. */
 export class Pool {
   readonly #create: () => WorkerLike;
@@ -127,7 +130,7 @@ export class Pool {
     });
     onDeath(worker, giveUp);
     const { name, description } = backend();
-    const started = this.#within(Promise.race([core.start({ name, description }), death]), giveUp);
+    const started = this.#within(Promise.race([core.start({ name, description }), death]), giveUp, slowestStart);
     started.catch(() => giveUp("it did not start"));
     const lane: Lane = { worker, core, death, giveUp, started };
     this.#lanes[k] = lane;
@@ -135,8 +138,9 @@ export class Pool {
   }
 
   /** What a promise gives, unless it takes longer than the deadline: then the worker is given up. */
-  #within<T>(promise: Promise<T>, giveUp: (why: string) => void): Promise<T> {
-    const timer = setTimeout(() => giveUp(`no answer within ${this.#deadline} s`), 1000 * this.#deadline);
+  #within<T>(promise: Promise<T>, giveUp: (why: string) => void, atLeast = 0): Promise<T> {
+    const limit = Math.max(this.#deadline, atLeast);
+    const timer = setTimeout(() => giveUp(`no answer within ${limit} s`), 1000 * limit);
     return promise.finally(() => clearTimeout(timer));
   }
 

@@ -1,9 +1,12 @@
+import { augmentation } from "../integrators/augment.ts";
 import type { LocalSolution, LocalSolver, SolverSpec } from "../integrators/local/problem.ts";
 import { solverFrom } from "../integrators/local/solvers.ts";
 import { type ProblemData, problemOf } from "../integrators/local/transport.ts";
 import type { TaskKind } from "../linalg/task.ts";
 import { modulesOf } from "../ttn/field-data.ts";
+import { shift } from "../ttn/gauge.ts";
 import { loadRhs } from "../ttn/module-rhs.ts";
+import { contraction } from "../ttn/operators/contraction.ts";
 import type { ModuleReference, Rhs } from "../ttn/rhs.ts";
 
 /** What `solve` needs. */
@@ -38,5 +41,5 @@ export const solve: TaskKind<SolveInput, LocalSolution> = {
 
 /** All that a worker can be asked to do. */
 export const taskKinds: Readonly<Record<string, TaskKind<never, unknown>>> = Object.fromEntries(
-  [solve].map((kind) => [kind.name, kind as TaskKind<never, unknown>]),
+  [solve, contraction, shift, augmentation].map((kind) => [kind.name, kind as TaskKind<never, unknown>]),
 );

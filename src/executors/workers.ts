@@ -50,10 +50,12 @@ export function workers(options: WorkersOptions = {}): Executor {
   const pool = new Pool(createWorker, count, deadline);
 
   /** The longest first, on workers, and the short ones meanwhile here. */
-  const runTasks = async (tasks: readonly Task[], isHere: (index: number) => boolean, signal?: AbortSignal) => {
+  const runTasks = async (tasks: readonly Task[], signal?: AbortSignal) => {
     signal?.throwIfAborted();
     const indices = [...tasks.keys()];
-    const away = indices.filter((k) => !isHere(k) && (tasks[k]!.flops ?? Number.POSITIVE_INFINITY) >= smallest);
+    const away = indices.filter(
+      (k) => tasks[k]!.input !== null && (tasks[k]!.flops ?? Number.POSITIVE_INFINITY) >= smallest,
+    );
     const size = (k: number): number => tasks[k]!.flops ?? Number.POSITIVE_INFINITY;
     away.sort((a, b) => (size(a) === size(b) ? a - b : size(b) - size(a)));
     const here = indices.filter((k) => !away.includes(k));
@@ -95,9 +97,9 @@ export function workers(options: WorkersOptions = {}): Executor {
       most = Math.max(most, problems.length);
       if (++stages === 20 && most < count)
         tell("idle", `${count} workers for at most ${most} local problems: ${count - most} have nothing to do`);
-      return (await runTasks(tasks, (k) => reasons[k] !== null, signal)) as Awaited<ReturnType<Executor["solveAll"]>>;
+      return (await runTasks(tasks, signal)) as Awaited<ReturnType<Executor["solveAll"]>>;
     },
-    runAll: (tasks, signal) => runTasks(tasks, () => false, signal),
+    runAll: (tasks, signal) => runTasks(tasks, signal),
     [Symbol.asyncDispose]: () => pool.dispose(),
   };
 }

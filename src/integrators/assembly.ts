@@ -1,10 +1,8 @@
-import { matmul, modeProduct, pad, place } from "../linalg/contract.ts";
+import type { Work } from "../linalg/task.ts";
 import type { Tensor } from "../linalg/tensor.ts";
-import { type Frame, workspace } from "../linalg/workspace.ts";
-import { asBasis } from "../ttn/gauge.ts";
-import type { NodeId, Tree } from "../ttn/tree.ts";
+import { levels, type NodeId, type Tree } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { augment, negligible, noiseOf, roundOffOf } from "./augment.ts";
+import { augmentAll, type Block, negligible, noiseOf, roundOffOf, type Widened, widened } from "./augment.ts";
 import type { KeptMoments } from "./conserve.ts";
 import type { StepContext } from "./integrator.ts";
 import type { LocalSolution } from "./local/problem.ts";
@@ -16,7 +14,7 @@ export interface Frames {
 }
 
 /** The block of a node's solution that joins the new directions of its child `i` to the old ones of everything else. */
-export type Coupling = (id: NodeId, i: number, assembly: Assembly) => Tensor;
+export type Coupling = (id: NodeId, i: number, assembly: Assembly) => Block;
 
 /**
  * New bases put together from independent solutions, from the leaves up: the solution of each node gets a block for the new
@@ -30,8 +28,8 @@ export interface Assembly {
   readonly fresh: readonly (Tensor | null | undefined)[];
   /** What a solution has in its own new directions: Ut* Z, (new) x (columns of Z). */
   readonly news: readonly (Tensor | undefined)[];
-  /** A solution in the new bases of its children. In `frame` if given. */
-  widen(id: NodeId, solution: Tensor, frame?: Frame): Tensor;
+  /** A solution in the new bases of its children. */
+  widen(id: NodeId, solution: Tensor): Tensor;
 }
 
 export interface AssembleOptions {
@@ -42,9 +40,9 @@ export interface AssembleOptions {
 }
 
 /**
- * Assembles the new bases of `nodes`, children before parents, from their solutions.
+ * Assembles the new bases of `nodes`, children before parents, from their solutions: those of a height side by side.
  */
-export function assemble(
+export function* assemble(
   context: StepContext,
   y: TTN,
   frames: Frames,
@@ -52,42 +50,45 @@ export function assemble(
   solutions: readonly LocalSolution[],
   coupling: Coupling,
   { select = [], moments = null }: AssembleOptions = {},
-): Assembly {
+): Work<Assembly> {
   const { tree } = y;
   const noise = negligible(context, y);
   const bases = [...frames.bases];
   const fresh: (Tensor | null)[] = [];
   const news: Tensor[] = [];
+  const inNewBases = (id: NodeId, solution: Tensor): Widened => {
+    const { children } = tree.nodes[id]!;
+    const inside = children.length === 0 ? [solution.shape[0]!] : children.map((c) => bases[c]!.shape.at(-1)!);
+    const blocks = children.flatMap((child, i) => (fresh[child] ? coupling(id, i, assembly) : []));
+    return { solution, shape: [...inside, solution.shape.at(-1)!], blocks };
+  };
   const assembly: Assembly = {
     bases,
     fresh,
     news,
-    widen(id, solution, frame) {
-      const { children } = tree.nodes[id]!;
-      if (children.length === 0) return solution;
-      const wide = pad(solution, [...children.map((c) => bases[c]!.shape.at(-1)!), solution.shape.at(-1)!], frame);
-      children.forEach((child, i) => {
-        if (!fresh[child]) return;
-        place(
-          coupling(id, i, assembly),
-          wide,
-          solution.shape.map((n, k) => (k === i ? n : 0)),
-        );
-      });
-      return wide;
-    },
+    widen: (id, solution) => widened(inNewBases(id, solution)),
   };
-  nodes.forEach((id, k) => {
-    using frame = workspace().frame();
-    const own = solutions[k]!;
-    const solution = assembly.widen(id, own.final, frame);
-    const columns = select[id];
-    const directions = columns ? modeProduct(solution, solution.shape.length - 1, columns, frame) : solution;
-    const result = augment(bases[id]!, directions, Math.max(noise, noiseOf(own)), roundOffOf(context));
-    bases[id] = moments?.complete(id, result.basis, bases) ?? result.basis;
-    fresh[id] = result.fresh;
-    if (result.fresh) news[id] = matmul(result.fresh, asBasis(solution), "C", "N");
-  });
+  for (const level of levels(tree)) {
+    const here = nodes.flatMap((id, k) => (level.includes(id) ? [{ id, own: solutions[k]! }] : []));
+    const results = yield* augmentAll(
+      here.map(({ id, own }) => ({
+        id,
+        input: {
+          ...inNewBases(id, own.final),
+          old: bases[id]!,
+          columns: select[id] ?? null,
+          noise: Math.max(noise, noiseOf(own)),
+          roundOff: roundOffOf(context) ?? null,
+        },
+      })),
+    );
+    here.forEach(({ id }, k) => {
+      const result = results[k]!;
+      bases[id] = moments?.complete(id, result.basis, bases) ?? result.basis;
+      fresh[id] = result.fresh;
+      if (result.news) news[id] = result.news;
+    });
+  }
   return assembly;
 }
 
@@ -96,5 +97,5 @@ export const evolvedCoupling =
   (tree: Tree, { at }: Frames): Coupling =>
   (id, i, { news }) => {
     const child = tree.nodes[id]!.children[i]!;
-    return modeProduct(at[child]!.tensors[id]!, i, news[child]!);
+    return { mode: i, x: at[child]!.tensors[id]!, matrix: news[child]! };
   };

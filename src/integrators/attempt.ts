@@ -76,7 +76,7 @@ function watched(executor: Executor): { executor: Executor; error: { reset(): vo
   let total = 0;
   return {
     executor: {
-      name: executor.name,
+      ...executor,
       async solveAll(problems, solver, signal) {
         const solutions = await executor.solveAll(problems, solver, signal);
         solutions.forEach((s, k) => {

@@ -1,11 +1,12 @@
-import { combine, gatherRows, pad, scatterRows } from "../linalg/contract.ts";
+import { combine, gatherRows, matmul, modeProduct, pad, place, scatterRows } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { excess, powerOfTwo, scaleByPower } from "../linalg/scaling.ts";
-import { allFinite, type Tensor, tensor } from "../linalg/tensor.ts";
-import { workspace } from "../linalg/workspace.ts";
+import { allDone, type TaskKind, task, type Work } from "../linalg/task.ts";
+import { allFinite, sizeOf, type Tensor, tensor, width } from "../linalg/tensor.ts";
+import { type Frame, workspace } from "../linalg/workspace.ts";
 import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
-import { grow } from "../ttn/growth.ts";
+import { grow, grownFrom } from "../ttn/growth.ts";
 import { edgesOf, type NodeId, rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { StepContext, StepFailure } from "./integrator.ts";
@@ -49,6 +50,76 @@ export function augment(old: Tensor, solution: Tensor, noise: number, roundOff?:
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
   const ordered = scatterRows(fresh, order);
   return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
+}
+
+/** A block of a solution that joins new directions of the child in front of `mode` to old ones of everything else: x, or x x_mode matrix. */
+export interface Block {
+  readonly mode: number;
+  readonly x: Tensor;
+  readonly matrix: Tensor | null;
+}
+
+/** A solution, and what it has in new bases of the children. */
+export interface Widened {
+  readonly solution: Tensor;
+  /** Of the solution in the new bases. */
+  readonly shape: readonly number[];
+  readonly blocks: readonly Block[];
+}
+
+/** The solution in the new bases of the children: zero padded, with its blocks. In `frame` if given. */
+export function widened({ solution, shape, blocks }: Widened, frame?: Frame): Tensor {
+  const wide = pad(solution, shape, frame);
+  for (const { mode, x, matrix } of blocks)
+    place(
+      matrix ? modeProduct(x, mode, matrix) : x,
+      wide,
+      solution.shape.map((n, k) => (k === mode ? n : 0)),
+    );
+  return wide;
+}
+
+interface Augmentation extends Widened {
+  readonly old: Tensor;
+  /** The columns of the solution that count as directions; null: all. */
+  readonly columns: Tensor | null;
+  readonly noise: number;
+  readonly roundOff: number | null;
+}
+
+/** A basis with what its solution has in the new directions, Ut* Z. */
+export interface AugmentedNode extends AugmentedBasis {
+  readonly news: Tensor | null;
+}
+
+/** `augment` by a widened solution. */
+export const augmentation: TaskKind<Augmentation, AugmentedNode> = {
+  name: "augmentation",
+  run({ old, columns, noise, roundOff, ...wide }) {
+    using frame = workspace().frame();
+    const solution = widened(wide, frame);
+    const directions = columns ? modeProduct(solution, solution.shape.length - 1, columns, frame) : solution;
+    const made = augment(old, directions, noise, roundOff ?? undefined);
+    return { ...made, news: made.fresh && matmul(made.fresh, asBasis(solution), "C", "N") };
+  },
+};
+
+/** Augments bases of several nodes side by side. */
+export function* augmentAll(
+  nodes: readonly { readonly id: NodeId; readonly input: Augmentation }[],
+): Work<readonly AugmentedNode[]> {
+  const results = yield* allDone<AugmentedNode>(
+    nodes.map(({ id, input }) => {
+      const [rows, columns] = [sizeOf(input.shape.slice(0, -1)), input.columns?.shape[0] ?? input.shape.at(-1)!];
+      const each = width(input.solution.dtype) === 2 ? 8 : 2;
+      const flops = each * rows * columns * (4 * input.old.shape.at(-1)! + 6 * columns);
+      return task(augmentation, input, { node: id, flops });
+    }),
+  );
+  results.forEach(({ basis, fresh }, k) => {
+    if (fresh) grownFrom(basis, { old: nodes[k]!.input.old, fresh: fromBasis(fresh, basis.shape) });
+  });
+  return results;
 }
 
 /** The row numbers of a tensor's basis matrix, those of its leading corner first. */
@@ -155,14 +226,15 @@ export function* solveProblems({ solver }: StepContext, problems: readonly Local
 }
 
 /** Solves a set of independent nodes, each from the centre tensor of its own trial state. */
-export const solveNodes = (
+export function* solveNodes(
   context: StepContext,
   trials: readonly TTN[],
   seeks: LocalProblem["seeks"],
   t: number,
   h: number,
-): Schedule<Solved> =>
-  solveProblems(
+): Schedule<Solved> {
+  if (context.rhs.prepare) yield* context.rhs.prepare(trials);
+  return yield* solveProblems(
     context,
     trials.map((trial) => ({
       node: trial.center,
@@ -173,6 +245,7 @@ export const solveNodes = (
       seeks,
     })),
   );
+}
 
 /** The state of these bases and this root tensor. */
 export const assembled = (y: TTN, bases: readonly Tensor[], root: Tensor): TTN => ({

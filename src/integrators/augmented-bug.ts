@@ -1,10 +1,11 @@
 import type { Tensor } from "../linalg/tensor.ts";
+import { centering } from "../ttn/gauge.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import {
   assembled,
-  augment,
+  augmentAll,
   growingEdges,
   inBases,
   negligible,
@@ -77,6 +78,7 @@ export function* augmentedBases(
   readonly applications: number;
   readonly failure: StepFailure | null;
 }> {
+  yield* centering(y);
   const bases: Tensor[] = [...y.tensors];
   const growing = new Set(growingEdges(y));
   const moments = keptMoments(context, y, bases, growing, t);
@@ -96,10 +98,17 @@ export function* augmentedBases(
       const solved = yield* solveNodes({ ...context, solver: group.solver }, trials, "basis", t, h);
       if (solved.failure) return { bases, applications, failure: solved.failure };
       applications += solved.applications;
+      const augmented = yield* augmentAll(
+        group.nodes.map((id, k) => {
+          const { final, ...solution } = solved.solutions[k]!;
+          const least = Math.max(noise, noiseOf({ final, ...solution }));
+          const roundOff = roundOffOf(context) ?? null;
+          const all = { solution: final, shape: final.shape, blocks: [], columns: null };
+          return { id, input: { ...all, old: y.tensors[id]!, noise: least, roundOff } };
+        }),
+      );
       group.nodes.forEach((id, k) => {
-        const solution = solved.solutions[k]!;
-        const least = Math.max(noise, noiseOf(solution));
-        const { basis } = augment(y.tensors[id]!, solution.final, least, roundOffOf(context));
+        const { basis } = augmented[k]!;
         bases[id] = moments?.complete(id, basis, bases) ?? basis;
       });
     }

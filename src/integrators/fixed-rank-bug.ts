@@ -1,7 +1,7 @@
 import { matmul, modeProduct } from "../linalg/contract.ts";
 import { qr } from "../linalg/factor.ts";
 import type { Tensor } from "../linalg/tensor.ts";
-import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
+import { asBasis, centering, centers, fromBasis } from "../ttn/gauge.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { assembled, growingEdges, solveNodes } from "./augment.ts";
@@ -25,6 +25,7 @@ export function fixedRankBug(): Integrator {
       /** Overlaps M = U1* U0 of the new bases with the old ones. */
       const overlaps: (Tensor | undefined)[] = [];
       let applications = 0;
+      yield* centering(y);
       for (const level of levels(y.tree)) {
         const nodes = level.filter((id) => growing.has(id));
         const trials = nodes.map((id) => projected(y, id, bases, overlaps));

@@ -1,7 +1,7 @@
 import { block, place, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
-import { centers } from "../ttn/gauge.ts";
+import { centering } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
@@ -66,7 +66,7 @@ function* step(
   rootKind: "galerkin" | "assembled",
   coupling: "euler" | "evolved",
 ): ReturnType<Integrator["step"]> {
-  const at = centers(y);
+  const at = yield* centering(y);
   const root = rootOf(y.tree);
   const growing = growingEdges(y);
   const nodes = rootKind === "assembled" ? [...growing, root] : growing;
@@ -94,11 +94,11 @@ function* step(
     const field = fieldAbove(id, assembly);
     const old = at[id]!.tensors[id]!.shape;
     const offset = old.map((n, k) => (k === i ? n : 0));
-    return scaled(h, block(field, offset, old.with(i, field.shape[i]! - old[i]!)));
+    return { mode: i, x: scaled(h, block(field, offset, old.with(i, field.shape[i]! - old[i]!))), matrix: null };
   };
   const blocks = coupling === "euler" ? eulerCoupling : evolvedCoupling(y.tree, frames);
   const moments = rootKind === "galerkin" ? keptMoments(context, y, y.tensors, new Set(growing), t) : null;
-  const assembly = assemble(context, y, frames, growing, solved.solutions, blocks, { moments });
+  const assembly = yield* assemble(context, y, frames, growing, solved.solutions, blocks, { moments });
   applications += moments?.applications ?? 0;
   const { bases } = assembly;
 

@@ -1,3 +1,4 @@
+import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
@@ -35,6 +36,7 @@ export function predictedBug(): Integrator {
     starter: { integrator: midpointBug(), steps: 1 },
     *step(context, y, t, h) {
       const { tree } = y;
+      yield* centering(y);
       const root = rootOf(tree);
       const frames = predictedFrames(context, y, t, h);
       const growing = growingEdges(frames.at[root]!);
@@ -44,7 +46,7 @@ export function predictedBug(): Integrator {
       const coupling = evolvedCoupling(tree, frames);
       const moments = keptMoments(context, y, frames.bases, new Set(growing), t);
       const options = { select: frames.main, moments };
-      const { bases } = assemble(context, y, frames, growing, solved.solutions, coupling, options);
+      const { bases } = yield* assemble(context, y, frames, growing, solved.solutions, coupling, options);
       const start = inBases(y, root, bases);
       const last = yield* solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;

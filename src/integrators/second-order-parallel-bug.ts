@@ -1,3 +1,4 @@
+import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
@@ -25,6 +26,7 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
     promises: { order: 2, exact: false, conserves: "nothing", descends: false, rankAdaptive: true },
     *step(context, y, t, h) {
       const { tree } = y;
+      yield* centering(y);
       const root = rootOf(tree);
       const frames = predictedFrames(context, y, t, h);
       const start = frames.at[root]!;
@@ -35,7 +37,7 @@ export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBu
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
       const select = variant === "3r" ? frames.main : [];
-      const { bases, widen } = assemble(context, y, frames, growing, solved.solutions, coupling, { select });
+      const { bases, widen } = yield* assemble(context, y, frames, growing, solved.solutions, coupling, { select });
       const core = widen(root, solved.solutions.at(-1)!.final);
       const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
       const applications = frames.applications + solved.applications;

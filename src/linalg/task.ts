@@ -10,6 +10,7 @@ export interface TaskKind<I, O> {
 /** One call of such a function. */
 export interface Task {
   readonly kind: string;
+  /** Null where it is made of functions of this thread, and so can run in no other. */
   readonly input: unknown;
   /** Node of a tree that it is about, to name it in messages. */
   readonly node: number;

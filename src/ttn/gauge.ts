@@ -1,6 +1,7 @@
 import { modeProduct, permute } from "../linalg/contract.ts";
 import { qr, triangularOfTranspose } from "../linalg/factor.ts";
-import { reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { allDone, doneHere, type Task, type TaskKind, task, type Work } from "../linalg/task.ts";
+import { reshape, sizeOf, type Tensor, width } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
 import { type NodeId, rootOf, type Tree } from "./tree.ts";
 import { checkTensors, type TTN } from "./ttn.ts";
@@ -49,13 +50,50 @@ export const modeTowards = (tree: Tree, at: NodeId, to: NodeId): number =>
  * Towards a child the parent's index runs slowest, so that they are new directions of the siblings with the rest of
  * the tensor as it is, which is where a right-hand side moves first.
  */
-export function shiftCenter(y: TTN, to: NodeId): TTN {
-  const from = y.center;
-  const { q, r } = splitMode(y.tensors[from]!, modeTowards(y.tree, from, to));
+export const shiftCenter = (y: TTN, to: NodeId): TTN => shifted(y, to, shift.run(shiftOf(y, to)));
+
+/** A centre tensor, its neighbour, and the modes of both that lead to the other. */
+interface Shift {
+  readonly center: Tensor;
+  readonly mode: number;
+  readonly neighbour: Tensor;
+  readonly back: number;
+}
+
+interface Shifted {
+  readonly isometry: Tensor;
+  readonly center: Tensor;
+}
+
+/** What `shiftCenter` computes. */
+export const shift: TaskKind<Shift, Shifted> = {
+  name: "shift of the centre",
+  run({ center, mode, neighbour, back }) {
+    const { q, r } = splitMode(center, mode);
+    return { isometry: q, center: modeProduct(neighbour, back, r) };
+  },
+};
+
+const shiftOf = (y: TTN, to: NodeId): Shift => ({
+  center: y.tensors[y.center]!,
+  mode: modeTowards(y.tree, y.center, to),
+  neighbour: y.tensors[to]!,
+  back: modeTowards(y.tree, to, y.center),
+});
+
+function shifted(y: TTN, to: NodeId, { isometry, center }: Shifted): TTN {
   const tensors = [...y.tensors];
-  tensors[from] = q;
-  tensors[to] = modeProduct(y.tensors[to]!, modeTowards(y.tree, to, from), r);
+  tensors[y.center] = isometry;
+  tensors[to] = center;
   return { tree: y.tree, tensors, center: to };
+}
+
+function shiftTask(y: TTN, to: NodeId): Task {
+  const input = shiftOf(y, to);
+  const each = width(input.center.dtype) === 2 ? 8 : 2;
+  const rank = input.center.shape[input.mode]!;
+  const flops = each * rank * (2 * sizeOf(input.center.shape) + sizeOf(input.neighbour.shape));
+  return task(shift, input, { node: to, flops });
 }
 
 /** C = Q x_mode R^T: an isometry towards one mode, in the order of rows told at `shiftCenter`, and a triangle across the edge. */
@@ -105,13 +143,23 @@ const centered = new WeakMap<TTN, readonly TTN[]>();
  * The same state with the centre at each node in turn, from one with the centre at the root. All of them share their
  * tensors: one orthonormal one for each direction of each edge. Remembered for as long as the state lives.
  */
-export function centers(y: TTN): readonly TTN[] {
+export const centers = (y: TTN): readonly TTN[] => centered.get(y) ?? doneHere(centering(y));
+
+/** `centers`, with the shifts from all nodes of a depth side by side. */
+export function* centering(y: TTN): Work<readonly TTN[]> {
   const known = centered.get(y);
   if (known) return known;
-  const root = moveCenter(y, rootOf(y.tree));
+  const root = rootOf(y.tree);
   const at: TTN[] = [];
-  at[rootOf(y.tree)] = root;
-  for (let id = rootOf(y.tree) - 1; id >= 0; id--) at[id] = shiftCenter(at[y.tree.nodes[id]!.parent!]!, id);
+  at[root] = moveCenter(y, root);
+  for (let parents: readonly NodeId[] = [root]; parents.length > 0; ) {
+    const edges = parents.flatMap((id) => y.tree.nodes[id]!.children.map((child) => ({ from: at[id]!, child })));
+    const results = yield* allDone<Shifted>(edges.map(({ from, child }) => shiftTask(from, child)));
+    edges.forEach(({ from, child }, k) => {
+      at[child] = shifted(from, child, results[k]!);
+    });
+    parents = edges.map(({ child }) => child);
+  }
   centered.set(y, at);
   return at;
 }

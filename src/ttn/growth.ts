@@ -25,7 +25,12 @@ export function grow(old: Tensor, fresh: Tensor): Tensor {
     old.shape.map(() => 0),
   );
   place(fresh, basis, old.shape.map(() => 0).with(last, rank));
-  grown.set(basis, { old, fresh });
+  return grownFrom(basis, { old, fresh });
+}
+
+/** Tells of a basis that came from elsewhere which parts it was made of. */
+export function grownFrom(basis: Tensor, parts: Growth): Tensor {
+  grown.set(basis, parts);
   return basis;
 }
 

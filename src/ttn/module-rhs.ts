@@ -1,4 +1,5 @@
 import type { ModuleReference, Rhs } from "./rhs.ts";
+import type { TTN } from "./ttn.ts";
 
 /**
  * A right-hand side made by an exported function of a module, so that it can be made again on a worker or in another process, where a
@@ -35,6 +36,7 @@ export async function moduleRhs(reference: Pick<ModuleReference, "url"> & Partia
         rhs.beginStep!(step, t);
       },
     }),
+    ...(rhs.prepare && { prepare: (trials: readonly TTN[]) => rhs.prepare!(trials) }),
     bind(trial, node, test) {
       const field = rhs.bind(trial, node, test);
       if (field.data) return field;

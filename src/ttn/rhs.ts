@@ -1,4 +1,5 @@
 import type { KroneckerSum } from "../linalg/kronecker-sum.ts";
+import type { Work } from "../linalg/task.ts";
 import type { Complex, Dtype, Tensor } from "../linalg/tensor.ts";
 import type { Frame } from "../linalg/workspace.ts";
 import type { NodeId } from "./tree.ts";
@@ -87,6 +88,8 @@ export interface Rhs {
   check(y: TTN): void;
   /** Once for every step, before its first attempt: freezes what is random in it (a mini-batch). */
   beginStep?(step: number, t: number): void;
+  /** Does what binding these states at their centres needs and can be done side by side; `bind` then finds it. */
+  prepare?(trials: readonly TTN[]): Work<void>;
   /**
    * F(t, trial) seen from `node`, the centre of `trial`, through the frame of `test` (default: `trial`).
    * What several bindings share (environments) is computed once.

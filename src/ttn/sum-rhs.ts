@@ -26,6 +26,9 @@ export function sumRhs(...parts: readonly Rhs[]): Rhs {
           },
         }
       : {}),
+    *prepare(trials) {
+      for (const part of parts) if (part.prepare) yield* part.prepare(trials);
+    },
     bind: (trial, node, test) => sumOfFields(parts.map((part) => part.bind(trial, node, test))),
   };
 }

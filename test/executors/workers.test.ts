@@ -56,7 +56,7 @@ describe("a worker that fails", () => {
   test("by giving no answer is taken for dead after the deadline", async () => {
     const { executor, count } = failing((k) => (k === 3 ? "lost" : "none"), { deadline: 0.5 });
     expect(await hashes(executor, short)).toEqual(await expected);
-    expect(count()).toBe(3);
+    expect(count()).toBeGreaterThan(2);
   });
 
   test("three times at the same problem ends the run with an error that names the node", async () => {
@@ -75,7 +75,7 @@ describe("a worker that fails", () => {
     const run = async () => {
       for await (const _ of evolve(spins(), { h: 0.1, executor: pool({ createWorker }) })) steps++;
     };
-    await expect(run()).rejects.toThrow(new WorkerError("a worker did not start: no such script", null));
+    await expect(run()).rejects.toThrow("workers: a worker did not start: no such script");
     expect(steps).toBe(0);
   });
 });

@@ -1,30 +1,22 @@
-import { block, gramAllBut, permute, place, scaled } from "../../linalg/contract.ts";
-import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
-import { conj } from "../../linalg/level1.ts";
+import type { KroneckerTerm } from "../../linalg/kronecker-sum.ts";
 import type { Matrix } from "../../linalg/matrix.ts";
 import { symmetryOf } from "../../linalg/matrix-checks.ts";
-import { denseOf } from "../../linalg/matrix-product.ts";
+import { allDone, type Work } from "../../linalg/task.ts";
 import {
-  asDtype,
   type Complex,
   commonDtype,
   complex,
   type Dtype,
-  identity,
   type Scalar,
   type Tensor,
-  tensor,
   times,
 } from "../../linalg/tensor.ts";
-import { workspace } from "../../linalg/workspace.ts";
 import { modeTowards } from "../gauge.ts";
 import { growthOf } from "../growth.ts";
 import type { NodeId } from "../tree.ts";
 import type { TTN } from "../ttn.ts";
+import { type Component, type Contraction, contraction, contractionTask, type Symmetry } from "./contraction.ts";
 import { type CoreEntry, dtypeOfOperator, entriesOf, type TTNO } from "./ttno.ts";
-
-/** One operator component seen through a frame: a matrix (test rank x trial rank), or a multiple of the identity. */
-export type Component = { readonly matrix: Matrix } | { readonly scalar: Complex };
 
 /** All that lies behind one direction of an edge, contracted with the operator: one matrix for each of its components. */
 export interface Environment {
@@ -35,6 +27,23 @@ export interface Environment {
   readonly rank: number;
   /** For a basis [U0, Ut] the environment of U0, the leading block of this one. */
   readonly grownFrom?: Environment;
+}
+
+/** An environment that is still to be computed: the part that costs, if any, and what is made of it. */
+interface Planned {
+  readonly contraction: Contraction | null;
+  finish(matrices: readonly Tensor[]): Environment;
+}
+
+/** An environment on the way: it can be computed once those around are. */
+interface Pending {
+  readonly node: NodeId;
+  readonly mode: number;
+  readonly ket: Tensor;
+  readonly around: readonly (Pending | Environment)[];
+  /** One more than the highest level around. */
+  readonly level: number;
+  value?: Environment;
 }
 
 interface Known {
@@ -87,6 +96,57 @@ export class Environments {
     return found;
   }
 
+  /**
+   * Computes what `around` then finds for all of these states, each seen from its centre: level by level, the environments of a
+   * level side by side.
+   */
+  *prepare(trials: readonly TTN[]): Work<void> {
+    const seen = new Map<Tensor, Pending[]>();
+    const waiting: Pending[][] = [];
+    const behind = (trial: TTN, node: NodeId, to: NodeId): Pending => {
+      const { children, parent } = this.#operator.tree.nodes[node]!;
+      const mode = modeTowards(this.#operator.tree, node, to);
+      const ket = trial.tensors[node]!;
+      const list = seen.get(ket) ?? [];
+      seen.set(ket, list);
+      const found = list.find((p) => p.node === node && p.mode === mode);
+      if (found) return found; // states of one step share what is behind a tensor too; where not, `around` computes it itself
+      const around: (Pending | Environment)[] =
+        children.length > 0
+          ? children.map((child) => (child === to ? ahead : behind(trial, child, node)))
+          : [this.#physical[node]!];
+      around.push(parent === to ? ahead : parent === null ? outside : behind(trial, parent, node));
+      const level = 1 + Math.max(-1, ...around.map((e) => ("level" in e ? e.level : -1)));
+      const pending: Pending = { node, mode, ket, around, level };
+      list.push(pending);
+      waiting[level] ??= [];
+      waiting[level].push(pending);
+      return pending;
+    };
+    for (const trial of trials) {
+      const { children, parent } = this.#operator.tree.nodes[trial.center]!;
+      for (const other of [...children, ...(parent === null ? [] : [parent])]) behind(trial, other, trial.center);
+    }
+    for (const level of waiting) {
+      const missing: { p: Pending; around: readonly Environment[]; planned: Planned }[] = [];
+      for (const p of level) {
+        const around = p.around.map((e) => ("level" in e ? e.value! : e));
+        const known = this.#find(p.node, p.mode, p.ket, p.ket, around);
+        if (known) p.value = known;
+        else missing.push({ p, around, planned: this.#plan(p.node, p.mode, p.ket, p.ket, around) });
+      }
+      const costly = missing.filter(({ planned }) => planned.contraction);
+      const results = yield* allDone<readonly Tensor[]>(
+        costly.map(({ p, planned }) => contractionTask(planned.contraction!, p.node)),
+      );
+      for (const { p, around, planned } of missing) {
+        const k = costly.findIndex((c) => c.p === p);
+        const value = planned.finish(k < 0 ? [] : results[k]!);
+        p.value = this.#remember({ node: p.node, mode: p.mode, test: p.ket, around, value }, p.ket);
+      }
+    }
+  }
+
   /** Terms of the operator's core at a node in these environments: what acts on the tensor there. */
   terms(node: NodeId, around: readonly Environment[]): KroneckerTerm[] {
     return this.#entries[node]!.flatMap((entry) => kroneckerTerm(entry, around) ?? []);
@@ -106,20 +166,27 @@ export class Environments {
   }
 
   #lookUp(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
-    let list = this.#known.get(ket);
-    if (!list) {
-      list = [];
-      this.#known.set(ket, list);
-    }
-    for (const k of list)
-      if (k.test === bra && k.node === node && k.mode === mode && k.around.every((e, i) => e === around[i]))
-        return k.value;
-    const value = this.#contract(node, mode, ket, bra, around);
-    list.push({ node, mode, test: bra, around, value });
-    return value;
+    const known = this.#find(node, mode, ket, bra, around);
+    if (known) return known;
+    const { contraction: input, finish } = this.#plan(node, mode, ket, bra, around);
+    return this.#remember({ node, mode, test: bra, around, value: finish(input ? contraction.run(input) : []) }, ket);
   }
 
-  #contract(node: NodeId, open: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
+  #find(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment | null {
+    const known = this.#known
+      .get(ket)
+      ?.find((k) => k.test === bra && k.node === node && k.mode === mode && k.around.every((e, i) => e === around[i]));
+    return known?.value ?? null;
+  }
+
+  #remember(known: Known, ket: Tensor): Environment {
+    const list = this.#known.get(ket) ?? [];
+    list.push(known);
+    this.#known.set(ket, list);
+    return known.value;
+  }
+
+  #plan(node: NodeId, open: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Planned {
     const same = ket === bra && around.every((e) => e.same);
     const symmetries = this.#symmetries[node]!;
     const growth = same && open === ket.shape.length - 1 && symmetries.some((s) => s !== 0) ? growthOf(ket) : undefined;
@@ -128,26 +195,28 @@ export class Environments {
       ? this.#lookUp(node, open, growth!.old, growth!.old, corners)
       : null;
     const dtype = commonDtype(ket.dtype, bra.dtype, this.#dtype);
-    using frame = workspace().frame();
-    const y = frame.hold(bra, dtype);
-    const whole = bra === ket || (grownFrom && !symmetries.includes(0)) ? y : frame.hold(ket, dtype);
-    const fresh = grownFrom && frame.hold(growth!.fresh, dtype);
-    const components = this.#byComponent(node, open).map((entries, c): Component => {
+    const known: (Component | null)[] = [];
+    const missing: Contraction["components"][number][] = [];
+    this.#byComponent(node, open).forEach((entries, c) => {
       const terms = entries.flatMap((e) => kroneckerTerm(e, around) ?? []);
-      if (terms.length === 0) return { scalar: { re: 0, im: 0 } };
-      if (same && terms.every((t) => t.matrices.every((m) => m === null)))
-        return { scalar: terms.reduce((s, t) => plus(s, complex(t.coefficient)), { re: 0, im: 0 }) };
-      using inner = workspace().frame();
-      const symmetry = symmetries[c]!;
-      const isKnown = fresh && symmetry !== 0;
-      const x = isKnown ? fresh : whole;
-      const map = kroneckerSum(x.shape, terms, dtype);
-      const image = inner.take(map.shapeOut, dtype);
-      planKroneckerSum(map, inner)(unit, x, 0, image);
-      const matrix = gramAllBut(y, image, open);
-      return { matrix: isKnown ? bordered(grownFrom.components[c]!, matrix, symmetry) : matrix };
+      known[c] = null;
+      if (terms.length === 0) known[c] = { scalar: { re: 0, im: 0 } };
+      else if (same && terms.every((t) => t.matrices.every((m) => m === null)))
+        known[c] = { scalar: terms.reduce((s, t) => plus(s, complex(t.coefficient)), { re: 0, im: 0 }) };
+      else {
+        const symmetry = symmetries[c]!;
+        missing.push({ terms, symmetry, old: grownFrom && symmetry !== 0 ? grownFrom.components[c]! : null });
+      }
     });
-    return { components, same, rank: ket.shape[open]!, ...(grownFrom ? { grownFrom } : {}) };
+    const fresh = grownFrom ? growth!.fresh : null;
+    return {
+      contraction: missing.length > 0 ? { ket, bra, open, dtype, fresh, components: missing } : null,
+      finish(matrices) {
+        let next = 0;
+        const components = known.map((component) => component ?? { matrix: matrices[next++]! });
+        return { components, same, rank: ket.shape[open]!, ...(grownFrom ? { grownFrom } : {}) };
+      },
+    };
   }
 
   /** Entries of a node's core by their component on one of its modes. */
@@ -168,22 +237,6 @@ function cornerOf(e: Environment, size: number): Environment | null {
   while (found && found.rank > size) found = found.grownFrom;
   return found?.rank === size ? found : null;
 }
-
-/** The matrix whose new columns (and, by symmetry, rows) are `columns`, with the old component in its corner. */
-function bordered(old: Component, columns: Tensor, symmetry: 1 | -1): Tensor {
-  const [size, fresh] = columns.shape as [number, number];
-  const before = size - fresh;
-  const out = tensor([size, size], columns.dtype);
-  const corner = "matrix" in old ? denseOf(old.matrix) : scaled(old.scalar, identity(before, out.dtype));
-  place(asDtype(corner, out.dtype), out, [0, 0]);
-  place(columns, out, [0, before]);
-  const above = permute(conj(block(columns, [0, 0], [before, fresh])), [1, 0]);
-  place(symmetry === 1 ? above : scaled(-1, above), out, [before, 0]);
-  return out;
-}
-
-/** 1: Hermitian, -1: skew-Hermitian, 0: neither. */
-type Symmetry = 1 | -1 | 0;
 
 /** The symmetry of every component of every node: of the matrices at leaves, of sums of products of such above. */
 function symmetriesOf(h: TTNO): readonly (readonly Symmetry[])[] {

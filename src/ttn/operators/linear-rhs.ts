@@ -84,6 +84,9 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
       if (commonDtype(dtype, dtypeOfState(y)) !== dtypeOfState(y))
         throw new TypeError("right-hand side: it is complex128, the state is float64; make the state complex first");
     },
+    *prepare(trials) {
+      for (const e of environments) yield* e.prepare(trials);
+    },
     bind(trial, node, test = trial): LocalField {
       const parts = maps(trial, node, test).map((sum, k) => ({ coefficient: factors[k]!, sum }));
       return kroneckerField({
