@@ -1,14 +1,18 @@
 import { reshape } from "../linalg/tensor.ts";
-import type { Layer, LayerVariables, SizedLayer } from "./layers.ts";
+import type { Layer, SizedLayer } from "./layers.ts";
 import { addScaled } from "./operations.ts";
 import type { Tape, Variable } from "./tape.ts";
 
 /** Layers one after the other as a single one, each fed with the outputs of the one before. Throws what the layers throw. */
-export function chain(inputs: number, layers: readonly Layer[]): SizedLayer {
+export function chain(
+  inputs: number,
+  layers: readonly Layer[],
+): SizedLayer & { readonly parts: readonly SizedLayer[] } {
   const sized: SizedLayer[] = [];
   for (const layer of layers) sized.push(layer.sized(sized.at(-1)?.outputs ?? inputs));
   return {
     outputs: sized.at(-1)?.outputs ?? inputs,
+    parts: sized,
     ...weightsOf(sized),
     check: (x) => sized[0]?.check?.(x),
     record(tape, x, own) {
@@ -33,10 +37,10 @@ export const weightsOf = (layers: readonly SizedLayer[]): Omit<SizedLayer, "outp
 };
 
 /** What of the weights of several layers, in their order, is that of each. */
-export function sharesOf(
+export function sharesOf<Block, Passenger>(
   layers: readonly SizedLayer[],
-  { blocks, passengers }: LayerVariables,
-): readonly LayerVariables[] {
+  { blocks, passengers }: Together<Block, Passenger>,
+): readonly Together<Block, Passenger>[] {
   let [block, passenger] = [0, 0];
   return layers.map(({ counts }) => {
     const [fromBlock, fromPassenger] = [block, passenger];
@@ -46,6 +50,11 @@ export function sharesOf(
   });
 }
 
+interface Together<Block, Passenger> {
+  readonly blocks: readonly Block[];
+  readonly passengers: readonly Passenger[];
+}
+
 /** x + f(x), f the layers one after the other. Throws a RangeError when they have not as many outputs as inputs. */
 export const residual = (layers: readonly Layer[]): Layer => ({
   name: `residual (${namesOf(layers)})`,
@@ -53,7 +62,8 @@ export const residual = (layers: readonly Layer[]): Layer => ({
     const inner = chain(inputs, layers);
     if (inner.outputs !== inputs)
       throw new RangeError(`residual: the layers take ${inputs} inputs and give ${inner.outputs} outputs`);
-    return { ...inner, record: (tape, x, own) => addScaled(tape, x, 1, inner.record(tape, x, own)) };
+    const { parts: _, ...whole } = inner;
+    return { ...whole, record: (tape, x, own) => addScaled(tape, x, 1, inner.record(tape, x, own)) };
   },
 });
 

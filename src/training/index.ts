@@ -38,6 +38,9 @@ export { type Covector, type Gradient, gradientSeen, outerProducts, products, wh
 export { accuracy, firstSamples, gaussianClasses, samplesOf } from "./data.ts";
 export { type Descended, Descent } from "./descent.ts";
 export { type EnergyOptions, energy } from "./energy.ts";
+export { fromArrays, toArrays, type WeightArray } from "./export/arrays.ts";
+export type { InferenceStep } from "./export/inference.ts";
+export { toOnnx } from "./export/onnx.ts";
 export { factored } from "./factored.ts";
 export { type GaloreOptions, galore } from "./galore.ts";
 export { GradientFlow } from "./gradient-flow.ts";

@@ -1,8 +1,11 @@
+import { matmul, permute, scaled } from "../linalg/contract.ts";
 import type { Random } from "../linalg/random.ts";
 import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
+import { factorsOf } from "../ttn/matrix-rhs.ts";
+import type { InferenceStep } from "./export/inference.ts";
 import { decayingMatrix, heNormal } from "./initial.ts";
 import { addRow, addScaled, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
-import { applyBase, type Base } from "./quantized.ts";
+import { applyBase, type Base, dequantized } from "./quantized.ts";
 import type { Tape, Variable } from "./tape.ts";
 import type { Weights } from "./weights.ts";
 
@@ -24,6 +27,8 @@ export interface SizedLayer {
   /** How many numbers fewer it has than with dense matrices, where its passengers are factors of some. Default 0. */
   readonly spared?: number;
   initial(random: Random): Weights;
+  /** What it does once its weights stay, for export. Default: not known. */
+  inference?(own: Weights): readonly InferenceStep[];
   /** Outputs, samples x outputs, from inputs, samples x inputs. */
   record(tape: Tape, x: Variable, own: LayerVariables): Variable;
 }
@@ -68,6 +73,12 @@ export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
           blocks: [decayingMatrix(outputs, inputs, rank, random, gain)],
           passengers: bias ? [tensor([outputs])] : [],
         }),
+        inference({ blocks, passengers }) {
+          const { u, s, v } = factorsOf(blocks[0]!);
+          const term = [matmul(v, scaled(scale, s), "N", "T"), transposed(u)];
+          const terms = base ? [[transposed("codes" in base ? dequantized(base) : base)], term] : [term];
+          return [{ kind: "affine", terms, bias: passengers[0] ?? null }];
+        },
         record(tape, x, { blocks, passengers }) {
           const z = applyLowRank(tape, x, blocks[0]!);
           const whole = base ? addScaled(tape, applyBase(tape, x, base), scale, z) : z;
@@ -116,6 +127,7 @@ export function dense(outputs: number, { bias = true }: { readonly bias?: boolea
         blocks: [],
         passengers: [heNormal(outputs, inputs, random), ...(bias ? [tensor([outputs])] : [])],
       }),
+      inference: ({ passengers: [w, b] }) => [{ kind: "affine", terms: [[transposed(w!)]], bias: b ?? null }],
       record: (tape, x, { passengers }) => withBias(tape, applyDense(tape, x, passengers[0]!), passengers[1]),
     }),
   };
@@ -136,10 +148,13 @@ export function activation(name: keyof typeof functions): Layer {
       outputs: inputs,
       counts: { blocks: 0, passengers: 0 },
       initial: () => ({ blocks: [], passengers: [] }),
+      inference: () => [{ kind: name }],
       record: (tape, x) => f(tape, x),
     }),
   };
 }
+
+const transposed = (a: Tensor): Tensor => permute(a, [1, 0]);
 
 const withBias = (tape: Tape, z: Variable, bias: Variable | undefined): Variable => (bias ? addRow(tape, z, bias) : z);
 

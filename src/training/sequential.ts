@@ -1,5 +1,6 @@
 import { allFinite, shapeText, type Tensor } from "../linalg/tensor.ts";
-import { chain, namesOf } from "./chain.ts";
+import { chain, namesOf, sharesOf } from "./chain.ts";
+import type { InferenceStep } from "./export/inference.ts";
 import type { Layer } from "./layers.ts";
 import type { Loss } from "./losses.ts";
 import { LowRankWeight } from "./operations.ts";
@@ -16,6 +17,11 @@ export interface Sequential extends Model {
   predict(weights: Weights, inputs: Tensor): Tensor;
   /** The mean loss over a data set; forwards only. */
   lossOf(weights: Weights, data: Dataset): number;
+  /**
+   * What it does with these weights, step by step, for export. Throws a RangeError naming the layer that has no such form: convolutions,
+   * attention, and whatever else is not a product with matrices, a bias or an activation.
+   */
+  inference(weights: Weights): readonly InferenceStep[];
   /** Both, from one pass forwards. */
   scores(weights: Weights, data: Dataset): { readonly outputs: Tensor; readonly loss: number };
 }
@@ -53,6 +59,12 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
     complete: layer.complete ?? [],
     spared: layer.spared ?? 0,
     initial: (random) => layer.initial(random),
+    inference: (weights) =>
+      sharesOf(layer.parts, weights).flatMap((own, k) => {
+        const steps = layer.parts[k]!.inference?.(own);
+        if (!steps) throw new RangeError(`inference: layer ${k}, ${layers[k]!.name}, has no form for export`);
+        return steps;
+      }),
     check({ inputs: x, targets }) {
       if (x.shape.length !== 2 || x.shape[1] !== inputs)
         throw new RangeError(`data: the inputs are ${shapeText(x.shape)}, expected samples x ${inputs}`);
