@@ -5,6 +5,7 @@ import { radiationPlane } from "./radiation-plane.ts";
 import { radiationReference } from "./radiation-reference.ts";
 import { radiationSlab } from "./radiation-slab.ts";
 import { robustness } from "./robustness.ts";
+import { scaling } from "./scaling.ts";
 import { spins } from "./spins.ts";
 import { trainingAttention } from "./training-attention.ts";
 import { trainingLenet } from "./training-lenet.ts";
@@ -21,6 +22,7 @@ export const experiments: readonly Experiment[] = [
   radiationPlane,
   radiationReference,
   kineticGallery,
+  scaling,
   trainingMlp,
   trainingTtn,
   trainingTubal,

@@ -16,7 +16,17 @@ export const evolve = (
   options: Omit<EvolveOptions, "executor"> & Partial<Pick<EvolveOptions, "executor">>,
 ): AsyncGenerator<Snapshot, void, void> => evolveOn(problem, { executor: inline(), ...options });
 
+export {
+  type Piece,
+  type Places,
+  type Prediction,
+  predictStep,
+  type StepSizes,
+  type StepWork,
+  stepWork,
+} from "./executors/cost-model.ts";
 export { inline } from "./executors/inline.ts";
+export { type Kernel, type Machine, machineOf, measureMachine, type Rate } from "./executors/machine.ts";
 export { RankError, RanksLostError } from "./executors/mpi/communicator.ts";
 export { type MpiExecutor, type MpiOptions, mpi } from "./executors/mpi.ts";
 export { WorkerError } from "./executors/pool.ts";

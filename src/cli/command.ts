@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { experiments } from "../../experiments/index.ts";
 import { type Experiment, OutputError } from "../io/index.ts";
@@ -15,6 +16,7 @@ const usage = `dlra ${version}: dynamical low-rank approximation with tree tenso
   dlra run <experiment or config.json> [--set key=value ...] [--out DIR] [--quick] [--force]
   dlra sweep <experiment or config.json> --over key=value,value ... [--over ...] [as run]
                               all points of a grid; points that are done are kept
+  dlra bench scaling          measures how steps scale, beside the cost model; as run
   mpirun -n 4 npx dlra ...    on ranks of MPI, which share a run, or the points of a sweep
   dlra list [experiment]      experiments, or the parameters of one
   dlra info                   version, backends, SIMD features, cores
@@ -36,7 +38,7 @@ const options = {
   version: { type: "boolean" },
 } as const;
 
-const commands = ["run", "sweep", "list", "info"];
+const commands = ["run", "sweep", "bench", "list", "info"];
 
 /** The `dlra` command: runs it with these arguments and returns its exit code. Never throws. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -56,6 +58,10 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   if (rest.length > 0) throw new UsageError(`unexpected argument "${rest[0]}"`);
   if (command === "list") return say(subject === undefined ? listAll() : listOne(find(subject)));
   if (command === "info") return say(info());
+  if (command === "bench") {
+    if (subject !== "scaling") throw new UsageError(`bench: ${subject ?? "what"}? Known: scaling`);
+    return run(subject, { ...values, out: values.out ?? join("results", "bench-scaling") }, terminal);
+  }
   if (command === "sweep") return sweep(subject, values, terminal);
   if (command !== "run") throw new UsageError(`unknown command "${command}"${hint(command, commands)}`);
   if (values.over) throw new UsageError(`--over ${values.over[0]} is for dlra sweep; run takes one value, by --set`);

@@ -14,7 +14,7 @@ import { useBackend } from "../linalg/current.ts";
 import { progressBar } from "./progress.ts";
 import { withRanks } from "./ranks.ts";
 import { type Subject, subjectOf, UsageError } from "./subject.ts";
-import { summaryTable } from "./table.ts";
+import { aligned, summaryTable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface RunFlags {
@@ -39,7 +39,8 @@ export async function run(name: string | undefined, flags: RunFlags, terminal: T
       progress: bar.show,
     }).finally(() => bar.clear());
     const { record, extra } = outcome;
-    stdout.write(`${summaryTable(experiment.name, record, extra)}\n`);
+    const table = extra?.["table"] as string[][] | undefined;
+    stdout.write(`${table ? aligned(table).join("\n") : summaryTable(experiment.name, record, extra)}\n`);
     stdout.write(`\nwritten to ${folder}: ${files.join(", ")}\n`);
     if (record.status === "completed") return 0;
     stderr.write(`dlra: ${record.message}; what was computed until then is in ${folder}\n`);

@@ -1,0 +1,242 @@
+import { kroneckerFlops } from "../linalg/kronecker-flops.ts";
+import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
+import type { Matrix } from "../linalg/matrix.ts";
+import { type Dtype, sizeOf, width } from "../linalg/tensor.ts";
+import { entriesOf, type TTNO } from "../ttn/operators/ttno.ts";
+import { edgesOf, levels, type NodeId, rootOf } from "../ttn/tree.ts";
+import type { Kernel, Machine } from "./machine.ts";
+import { longestFirst } from "./schedule.ts";
+
+/** A piece of the work of a step: which kernel does it, at which node, and how much it is. */
+export interface Piece {
+  readonly kernel: Kernel;
+  readonly node: NodeId;
+  readonly flops: number;
+  /** Numbers of the largest tensor in it: kernels run faster on larger ones. */
+  readonly size: number;
+  /** Bytes of what comes of it, which every rank receives. */
+  readonly bytes: number;
+}
+
+/** The pieces of a step in sets: those of a set are independent of each other, each set needs the one before. */
+export type StepWork = readonly (readonly Piece[])[];
+
+export interface StepSizes {
+  /** Rank of the edge above every node. */
+  readonly ranks: readonly number[];
+  /** Scalar type of state and right-hand side. Default "complex128". */
+  readonly dtype?: Dtype;
+  /** Evaluations of a local field in the solve of a node, and in that of the root. Defaults 6 and 10; a run counts them. */
+  readonly evaluations?: number;
+  readonly rootEvaluations?: number;
+}
+
+/**
+ * The work of a step of parallel BUG (Galerkin root) for a linear right-hand side, counted from the operator's structure and the ranks: centre
+ * tensors, environments, local problems, augmented bases, their environments, the root's problem in them, truncation. Ranks at most
+ * double in the augmentation. Cost O(entries of the operator); no tensor is made.
+ */
+export function stepWork(
+  operator: TTNO,
+  { ranks, dtype = "complex128", evaluations = 6, rootEvaluations = 10 }: StepSizes,
+): StepWork {
+  const { tree, modeSizes } = operator;
+  const root = rootOf(tree);
+  const each = width(dtype) === 2 ? 8 : 2;
+  const shapeIn = (ranksNow: readonly number[], id: NodeId): number[] => {
+    const { children, mode } = tree.nodes[id]!;
+    return [...(mode === null ? children.map((c) => ranksNow[c]!) : [modeSizes[mode]!]), ranksNow[id]!];
+  };
+  const rowsOf = (ranksNow: readonly number[], id: NodeId): number => sizeOf(shapeIn(ranksNow, id).slice(0, -1));
+
+  // edges whose bases grow, and how far
+  const complete: boolean[] = [];
+  tree.nodes.forEach(({ children }, id) => {
+    complete[id] = rowsOf(ranks, id) === ranks[id] && children.every((c) => complete[c]);
+  });
+  const wide: number[] = [];
+  tree.nodes.forEach((_, id) => {
+    wide[id] = id === root ? 1 : complete[id] ? ranks[id]! : Math.min(2 * ranks[id]!, rowsOf(wide, id));
+  });
+  const growing = edgesOf(tree).filter((id) => !complete[id]);
+
+  const narrow = environments(operator, (id) => shapeIn(ranks, id), dtype);
+  const grown = environments(operator, (id) => shapeIn(wide, id), dtype);
+  const piece = (kernel: Kernel, node: NodeId, flops: number, shape: readonly number[], results: number): Piece => ({
+    kernel,
+    node,
+    flops,
+    size: sizeOf(shape),
+    bytes: 8 * width(dtype) * results,
+  });
+  const small = (id: NodeId): number[] => shapeIn(ranks, id);
+  const large = (id: NodeId): number[] => shapeIn(wide, id);
+  /** 2 m n^2 products of a QR factorisation. */
+  const qr = (rows: number, columns: number): number => each * rows * columns * columns;
+  const upward = levels(tree).map((level) => level.filter((id) => id !== root));
+  const downward = [...upward].reverse();
+
+  const up = upward.map((level) =>
+    level.map((id) => piece("contract", id, narrow.up(id), small(id), narrow.components(id) * ranks[id]! ** 2)),
+  );
+  const centres = downward.map((level) =>
+    level.map((id) => {
+      const above = sizeOf(small(tree.nodes[id]!.parent!));
+      return piece(
+        "split",
+        id,
+        qr(above / ranks[id]!, ranks[id]!),
+        small(tree.nodes[id]!.parent!),
+        above + sizeOf(small(id)),
+      );
+    }),
+  );
+  const down = downward.map((level) =>
+    level.map((id) =>
+      piece("contract", id, narrow.down(id), small(tree.nodes[id]!.parent!), narrow.components(id) * ranks[id]! ** 2),
+    ),
+  );
+  const solves = growing.map((id) =>
+    piece("evaluate", id, evaluations * narrow.field(id), small(id), sizeOf(small(id))),
+  );
+  const augment = upward.map((level) =>
+    level
+      .filter((id) => !complete[id])
+      .map((id) => {
+        const [rows, p] = [rowsOf(wide, id), ranks[id]!];
+        return piece(
+          "augment",
+          id,
+          2 * each * rowsOf(ranks, id) * p * p + 3 * qr(rows, p),
+          large(id),
+          sizeOf(large(id)),
+        );
+      }),
+  );
+  const upGrown = upward.map((level) =>
+    level
+      .filter((id) => !complete[id])
+      .map((id) => {
+        const share = (wide[id]! - ranks[id]!) / wide[id]!; // only new columns
+        return piece("contract", id, share * grown.up(id), large(id), grown.components(id) * wide[id]! ** 2);
+      }),
+  );
+  const last = [piece("evaluate", root, rootEvaluations * grown.field(root), large(root), sizeOf(large(root)))];
+  const cut = downward.map((level) =>
+    level
+      .filter((id) => !complete[id])
+      .map((id) => {
+        const [rows, n] = [rowsOf(wide, id), wide[id]!];
+        return piece("cut", id, qr(rows, n), large(id), sizeOf(small(id)));
+      }),
+  );
+  return [...centres, ...up, ...down, solves, ...augment, ...upGrown, last, ...cut].filter((set) => set.length > 0);
+}
+
+/** Arithmetic of environments and fields for tensors of these shapes, from the structure of the operator alone. */
+function environments(operator: TTNO, shapeOf: (id: NodeId) => readonly number[], dtype: Dtype) {
+  const { tree } = operator;
+  const each = width(dtype) === 2 ? 8 : 2;
+  type Seen = readonly (Matrix | "scalar" | "zero")[];
+  const edges = new Map<string, { seen: Seen; flops: number }>();
+  const open: Seen = [];
+  const phantom = (n: number): Matrix => ({ dtype, shape: [n, n], data: nothing });
+
+  const around = (id: NodeId, to: NodeId | null): Seen[] => {
+    const { children, parent, mode } = tree.nodes[id]!;
+    const found: Seen[] =
+      mode !== null
+        ? [operator.matrices[id]!.map((m, a) => (operator.identities[id] === a ? "scalar" : m))]
+        : children.map((c) => (c === to ? open : behind(c, id).seen));
+    found.push(parent === to && parent !== null ? open : parent === null ? ["scalar"] : behind(parent, id).seen);
+    return found;
+  };
+  const termsOf = (id: NodeId, seen: readonly Seen[], component: readonly [number, number] | null): KroneckerTerm[] =>
+    entriesOf(operator, id)
+      .filter(({ index }) => !component || index[component[0]] === component[1])
+      .flatMap(({ index }) => {
+        const matrices = seen.map((s, k) => (s === open ? "scalar" : s[index[k]!]!));
+        if (matrices.includes("zero")) return [];
+        return [{ coefficient: 1, matrices: matrices.map((m) => (typeof m === "string" ? null : m)) }];
+      });
+  const flopsOf = (id: NodeId, terms: readonly KroneckerTerm[]): number =>
+    kroneckerFlops({ shapeIn: shapeOf(id), shapeOut: shapeOf(id), terms, dtype });
+
+  function behind(id: NodeId, to: NodeId): { seen: Seen; flops: number } {
+    const key = `${id} ${to}`;
+    const known = edges.get(key);
+    if (known) return known;
+    const { children, parent } = tree.nodes[id]!;
+    const isUp = parent === to;
+    const mode = isUp ? shapeOf(id).length - 1 : children.indexOf(to);
+    const count = isUp ? operator.ranks[id]! : operator.ranks[to]!;
+    const seen = around(id, to);
+    const rank = shapeOf(id)[mode]!;
+    let flops = 0;
+    const components = Array.from({ length: count }, (_, c) => {
+      const terms = termsOf(id, seen, [mode, c]);
+      if (terms.length === 0) return "zero";
+      if (terms.every(({ matrices }) => matrices.every((m) => m === null))) return "scalar";
+      flops += flopsOf(id, terms) + each * sizeOf(shapeOf(id)) * rank;
+      return phantom(rank);
+    });
+    const made = { seen: components, flops };
+    edges.set(key, made);
+    return made;
+  }
+  return {
+    up: (id: NodeId): number => behind(id, tree.nodes[id]!.parent!).flops,
+    down: (id: NodeId): number => behind(tree.nodes[id]!.parent!, id).flops,
+    field: (id: NodeId): number => flopsOf(id, termsOf(id, around(id, null), null)),
+    components: (id: NodeId): number =>
+      behind(id, tree.nodes[id]!.parent!).seen.filter((s) => typeof s !== "string").length,
+  };
+}
+
+const nothing = new Float64Array(0);
+
+export interface Places {
+  /** Workers or ranks. */
+  readonly count: number;
+  /** Which kernels are divided among them; the others are done everywhere alike. Default: all. */
+  readonly divided?: readonly Kernel[];
+  /** What it takes to hand results over: seconds for each set, and bytes a second. Default: none, for one place. */
+  readonly latency?: number;
+  readonly bandwidth?: number;
+}
+
+/** A predicted step: its seconds, and what they are made of. */
+export interface Prediction {
+  readonly seconds: number;
+  /** Of computing, along the longest path. */
+  readonly computing: number;
+  /** Of handing results over. */
+  readonly passing: number;
+  /** Of computing on one place. */
+  readonly serial: number;
+}
+
+/**
+ * The time of a step on some workers or ranks: for each set of pieces that of the place with most to do, when the longest go first, and
+ * for sets that are divided, latency + bytes / bandwidth.
+ */
+export function predictStep(work: StepWork, machine: Machine, places: Places): Prediction {
+  const { count, divided, latency = 0, bandwidth = Number.POSITIVE_INFINITY } = places;
+  if (!(Number.isInteger(count) && count > 0))
+    throw new RangeError(`predictStep: count is ${count}, expected a positive integer`);
+  let [computing, passing, serial] = [0, 0, 0];
+  for (const set of work) {
+    const times = set.map(({ kernel, flops, size }) => flops * machine.secondsPerFlop(kernel, size));
+    const all = times.reduce((a, b) => a + b, 0);
+    serial += all;
+    const isDivided = count > 1 && set.length > 1 && set.some(({ kernel }) => !divided || divided.includes(kernel));
+    if (!isDivided) {
+      computing += all;
+      continue;
+    }
+    const loads = longestFirst(times, count).map((share) => share.reduce((sum, k) => sum + times[k]!, 0));
+    computing += Math.max(...loads);
+    passing += latency + set.reduce((sum, { bytes }) => sum + bytes, 0) / bandwidth;
+  }
+  return { seconds: computing + passing, computing, passing, serial };
+}
