@@ -95,7 +95,7 @@ const entries = {
     reference: "savostianova2023robust",
     layers: "low-rank",
     adaptsRanks: false,
-    rate: 0.1,
+    rate: 0.2,
     takes: ["condition"],
     make: ({ condition = 1.5 }) => ({
       integrator: parallelBug(),
@@ -152,7 +152,7 @@ const entries = {
     reference: "zhao2024galore",
     layers: "dense",
     adaptsRanks: false,
-    rate: 0.002,
+    rate: 0.02,
     takes: ["rank", "every"],
     make: ({ rank = 8, ...options }) => passive(galore({ rank, ...options })),
   },
