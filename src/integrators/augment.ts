@@ -42,13 +42,14 @@ export interface AugmentedBasis {
 export function augment(old: Tensor, solution: Tensor, noise: number, roundOff?: number): AugmentedBasis {
   using frame = workspace().frame();
   const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
-  const order = cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1));
-  const rows = gatherRows(asBasis(solution), order, frame);
+  const isWider = sizeOf(shape.slice(0, -1)) > sizeOf(old.shape.slice(0, -1));
+  const order = isWider ? cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1)) : null;
+  const rows = order ? gatherRows(asBasis(solution), order, frame) : frame.hold(asBasis(solution));
   const e = excess(rows, "augment", 8); // what is small is judged against the solution, whatever its size
   if (e !== 0) scaleByPower(rows.data, -e, rows.data);
   const fresh = orthAug(asBasis(old), rows, noise * powerOfTwo(-e), roundOff);
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
-  const ordered = scatterRows(fresh, order);
+  const ordered = order ? scatterRows(fresh, order) : fresh;
   return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
 }
 

@@ -99,14 +99,12 @@ export function mapEntries(
 export function relu(tape: Tape, x: Variable): Variable {
   const value = tensor(x.value.shape);
   const [from, into] = [x.value.data, value.data];
-  for (let p = 0; p < into.length; p++) {
-    const v = from[p]!;
-    into[p] = v <= 0 ? 0 : v; // not a number stays what it is
-  }
+  for (let p = 0; p < into.length; p++) into[p] = Math.max(from[p]!, 0); // not a number stays what it is
   return tape.record(value, x.isConstant, (d) => {
     const out = tensor(d.shape);
     const [slopes, to] = [d.data, out.data];
-    for (let p = 0; p < to.length; p++) to[p] = into[p]! > 0 ? slopes[p]! : 0;
+    // 1 where positive, without a branch: signs of activations cannot be predicted
+    for (let p = 0; p < to.length; p++) to[p] = slopes[p]! * Math.ceil(Math.min(into[p]!, 1));
     tape.add(x, out);
   });
 }

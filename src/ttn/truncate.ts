@@ -1,7 +1,7 @@
 import { block, concatLast, matmul, matricize, modeProduct, permute, scaleColumns } from "../linalg/contract.ts";
 import { orthAug, singularValues, svd } from "../linalg/factor.ts";
 import { conj } from "../linalg/level1.ts";
-import { copy, identity, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { copy, identity, reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
 import { norm } from "./arithmetic.ts";
 import { checkConserved, type Functional, MomentKeeper, type Outside } from "./conserved.ts";
@@ -245,9 +245,9 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
   let discarded = 0;
   for (let id = rootOf(y.tree); id >= 0; id--) {
     const { children } = y.tree.nodes[id]!;
-    const whole = tensors[id]!; // all bases come from the tensor before any cut
+    const directions = directionsOf(tensors[id]!, children.length); // all bases come from the tensor before any cut
     children.forEach((child, i) => {
-      const { u, s } = svd(matricizeRows(whole, i));
+      const { u, s } = directions[i]!;
       const theta = toleranceOf(truncation.tolerance, Math.sqrt(tailOf(s, 0)), truncation.relative ?? false);
       const rank = keptRank(s, theta, min(child), max(child), tail);
       discarded += tailOf(s, rank);
@@ -258,6 +258,18 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
     });
   }
   return { y: orthonormalize({ ...y, tensors }), discarded: Math.sqrt(discarded) };
+}
+
+/** For each of its first modes the left singular vectors and values of Mat_mode(C); one decomposition serves both modes of a matrix. */
+function directionsOf(c: Tensor, modes: number): readonly { readonly u: Tensor; readonly s: Float64Array }[] {
+  if (modes === 2 && c.shape.length === 3 && c.shape[2] === 1) {
+    const { u, s, vh } = svd(reshape(c, c.shape.slice(0, 2)));
+    return [
+      { u, s },
+      { u: permute(vh, [1, 0]), s },
+    ];
+  }
+  return Array.from({ length: modes }, (_, i) => svd(matricizeRows(c, i)));
 }
 
 /** Mat_mode(C): (mode) x (all others). */

@@ -192,10 +192,12 @@ function transpose(w: number, rows: number, columns: number, from: Float64Array,
     const bottom = Math.min(rows, top + tile);
     for (let j = 0; j < columns; j++) {
       let q = w * (j * rows + top);
-      for (let i = top, p = w * (top * columns + j); i < bottom; i++, p += w * columns) {
-        to[q++] = from[p]!;
-        if (w === 2) to[q++] = from[p + 1]!;
-      }
+      if (w === 1) for (let i = top, p = top * columns + j; i < bottom; i++, p += columns) to[q++] = from[p]!;
+      else
+        for (let i = top, p = 2 * (top * columns + j); i < bottom; i++, p += 2 * columns) {
+          to[q++] = from[p]!;
+          to[q++] = from[p + 1]!;
+        }
     }
   }
 }
