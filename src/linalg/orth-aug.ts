@@ -4,6 +4,7 @@ import { ConvergenceError } from "./errors.ts";
 import { norm } from "./level1.ts";
 import { excess, scaleByPower } from "./scaling.ts";
 import { type Complex, commonDtype, shapeText, type Tensor, tensor } from "./tensor.ts";
+import { inverseNorm } from "./triangular-norm.ts";
 import { workspace } from "./workspace.ts";
 
 const eps = Number.EPSILON;
@@ -75,11 +76,15 @@ export function orthAug(a: Tensor, b: Tensor, noise = 0, roundOff?: number): Ten
     if (!blas.svd(dtype, q, p, triangle, left, s, right))
       throw new ConvergenceError(`orthAug: no convergence for the ${q}x${p} triangle`);
   };
-  decompose(null, null);
   const room = Math.min(p, n - r);
   const scaledThreshold = scaledBy(threshold, -e);
   let k = 0;
-  while (k < room && s[k]! > scaledThreshold) k++;
+  // Mostly all directions count, and a bound of the smallest singular value tells.
+  if (q === p && p <= room && inverseNorm(dtype, p, triangle) * scaledThreshold < 0.99) k = p;
+  else {
+    decompose(null, null);
+    while (k < room && s[k]! > scaledThreshold) k++;
+  }
   let u = tensor([n, q], dtype, basisOfRest);
   // Every direction counts: Q itself is a basis of them. Otherwise the leading singular vectors are.
   if (k < q) {

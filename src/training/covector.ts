@@ -1,6 +1,7 @@
-import { combine, matmul, permute } from "../linalg/contract.ts";
+import { combine, concatLast, matmul, permute } from "../linalg/contract.ts";
 import { identity, reshape, sizeOf, type Tensor, tensor } from "../linalg/tensor.ts";
 import { restrictSum } from "../ttn/function-rhs.ts";
+import { growthOf } from "../ttn/growth.ts";
 import { factorsOf } from "../ttn/matrix-rhs.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { modeSizes, type TTN } from "../ttn/ttn.ts";
@@ -63,12 +64,16 @@ export interface Products {
   (basis: Tensor): Tensor;
 }
 
-/** Remembers the products of a matrix with bases. */
-export const products = (matrix: Tensor): Products =>
-  Object.assign(
-    remembered((basis) => matmul(matrix, basis)),
-    { matrix },
-  );
+/** Remembers the products of a matrix with bases; of a basis that has grown, only what is new is multiplied. */
+export function products(matrix: Tensor): Products {
+  const times = remembered((basis: Tensor): Tensor => {
+    const growth = growthOf(basis);
+    return growth && growth.old.shape[0] === basis.shape[0]
+      ? concatLast(times(growth.old), matmul(matrix, growth.fresh))
+      : matmul(matrix, basis);
+  });
+  return Object.assign(times, { matrix });
+}
 
 /** A function of tensors whose values are kept for as long as the tensors live. */
 export function remembered(f: (of: Tensor) => Tensor): (of: Tensor) => Tensor {

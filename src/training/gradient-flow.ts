@@ -126,11 +126,14 @@ export class GradientFlow {
     return { weights, images: weights.blocks.map((y, k) => contractCP(this.#probes[k]!, y)) };
   }
 
+  /** The point with another weight for a block; where it is that of the start, as written there, so that a pass finds the bases of all frames. */
   #withBlock(block: number, y: TTN): Point {
     const { weights, images } = this.#at;
+    const image = this.#imageOf(block, y);
+    const own = image === this.#start.images[block] ? this.#start.weights.blocks[block]! : y;
     return {
-      weights: { ...weights, blocks: weights.blocks.with(block, y) },
-      images: images.with(block, this.#imageOf(block, y)),
+      weights: { ...weights, blocks: weights.blocks.with(block, own) },
+      images: images.with(block, image),
     };
   }
 
@@ -151,12 +154,14 @@ interface Point {
 /** Whether two states are written with the same tensors, up to the one at the centre, whose entries are compared. */
 const isSameNetwork = (a: TTN, b: TTN): boolean => {
   const [x, y] = [a.tensors[a.center]!, b.tensors[b.center]!];
-  return (
-    a.tensors.every((t, id) => id === a.center || t === b.tensors[id]) &&
-    x.data.length === y.data.length &&
-    x.data.every((v, p) => v === y.data[p])
-  );
+  return a.tensors.every((t, id) => id === a.center || t === b.tensors[id]) && sameEntries(x.data, y.data);
 };
+
+function sameEntries(a: Float64Array, b: Float64Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let p = 0; p < a.length; p++) if (a[p] !== b[p]) return false;
+  return true;
+}
 
 /** Four product tensors of unit vectors. */
 const probesFor = (y: TTN): CP => {

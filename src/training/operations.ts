@@ -101,11 +101,10 @@ export function relu(tape: Tape, x: Variable): Variable {
   const [from, into] = [x.value.data, value.data];
   for (let p = 0; p < into.length; p++) into[p] = Math.max(from[p]!, 0); // not a number stays what it is
   return tape.record(value, x.isConstant, (d) => {
-    const out = tensor(d.shape);
-    const [slopes, to] = [d.data, out.data];
+    const slopes = d.data;
     // 1 where positive, without a branch: signs of activations cannot be predicted
-    for (let p = 0; p < to.length; p++) to[p] = slopes[p]! * Math.ceil(Math.min(into[p]!, 1));
-    tape.add(x, out);
+    for (let p = 0; p < slopes.length; p++) slopes[p]! *= Math.ceil(Math.min(into[p]!, 1));
+    tape.add(x, d); // nothing else holds it after this
   });
 }
 

@@ -257,7 +257,10 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
       tensors[child] = modeProduct(below, below.shape.length - 1, permute(p, [1, 0]));
     });
   }
-  return { y: orthonormalize({ ...y, tensors }), discarded: Math.sqrt(discarded) };
+  // leaves, isometries times isometries, stay orthonormal; inner nodes, whose children were cut, do not
+  const isFlat = y.tree.nodes.every(({ mode, parent }) => mode !== null || parent === null);
+  const end = { ...y, tensors };
+  return { y: isFlat ? end : orthonormalize(end), discarded: Math.sqrt(discarded) };
 }
 
 /** For each of its first modes the left singular vectors and values of Mat_mode(C); one decomposition serves both modes of a matrix. */
