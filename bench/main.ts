@@ -22,9 +22,11 @@ import { krylovShare } from "./krylov.ts";
 import { type Overhead, overhead } from "./overhead.ts";
 import { planeRun, slabRun, type Transport, type TransportMethod } from "./radiation.ts";
 import { oscillators, type StepTime, stepTime } from "./steps.ts";
+import { missingTensorFlow, tensorFlowTimes } from "./tensorflow.ts";
+import { samples, trainingTime } from "./training.ts";
 
 /*
- * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead slab plane memory; all without one.
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead slab plane memory training; all without one.
  * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
  */
 
@@ -223,6 +225,59 @@ const parts: Record<string, () => void | Promise<void>> = {
       ]),
     ]);
     results["plane"] = rows;
+  },
+  async training() {
+    const rate = Object.fromEntries(backends.map((b) => [b, gemmRate(useBackend(b), "float64", 256).gflops]));
+    const rows = [];
+    for (const b of backends) {
+      const data = samples(10000);
+      rows.push(
+        await trainingTime(b, "small", data, { epochs: 2 }),
+        await trainingTime(b, "small", data, { epochs: 3, tau: 0.1 }),
+        await trainingTime(b, "large", data, { epochs: 1 }),
+        await trainingTime(b, "large", data, { epochs: 1, rank: 50 }),
+      );
+    }
+    const peers = await tensorFlowTimes(12);
+    say(
+      "",
+      "CPU time of training, float64: 784-128-128-10 in batches of 128, tau = 0.1; 784-500-500-10 in batches of 256, rank 50; 10 000 samples",
+    );
+    table([
+      [
+        "backend",
+        "net",
+        "weights",
+        "ranks",
+        "ms a step",
+        "best",
+        "s an epoch",
+        "GFlop",
+        "of gemm rate",
+        "TensorFlow.js / this",
+      ],
+      ...rows.map((r) => [
+        r.backend,
+        r.net,
+        r.weights,
+        r.ranks.join(" "),
+        (1000 * r.cpu).toFixed(2),
+        (1000 * r.best).toFixed(2),
+        r.epoch.toFixed(2),
+        r.gflop.toFixed(3),
+        percent(r.gflops / rate[r.backend]!),
+        peers && r.net === "large" ? (peers.find((p) => p.weights === r.weights)!.cpu / r.cpu).toFixed(1) : "",
+      ]),
+    ]);
+    say(
+      peers
+        ? `  TensorFlow.js, wasm, float32, large: ${peers.map((p) => `${p.weights} ${(1000 * p.cpu).toFixed(0)} ms`).join(", ")}`
+        : `  ${missingTensorFlow}`,
+    );
+    results["training"] = {
+      rows: rows.map((r) => ({ ...r, ofGemmRate: r.gflops / rate[r.backend]! })),
+      tensorFlow: peers,
+    };
   },
   memory() {
     const rows = backends.flatMap((b) =>
