@@ -31,6 +31,11 @@ import { study } from "./training/study.ts";
 
 const kinds = ["tucker", "dense", "tensor-product"] as const;
 type Kind = (typeof kinds)[number];
+const titles: Readonly<Record<Kind, string>> = {
+  tucker: "Tucker attention",
+  dense: "multi-head attention",
+  "tensor-product": "tensor-product attention",
+};
 
 const methodNames = tensorMethodNames.filter((name) => trainingMethod(name).layers !== "dense") as [
   TrainingMethodName,
@@ -120,9 +125,9 @@ export const trainingAttention = experiment({
         },
         host: {
           ...host,
-          progress: (share, what) => host.progress(from + share * (to - from), `${kind} attention, ${what}`),
+          progress: (share, what) => host.progress(from + share * (to - from), `${titles[kind]}, ${what}`),
         },
-        title: `recall, ${kind} attention`,
+        title: `recall, ${titles[kind]}`,
         ranks:
           kind === "tucker"
             ? { names: rankNames(p.layers), of: ({ ranks }) => ranks.flat() }
@@ -209,8 +214,8 @@ function withCounts(own: Outcome, { width, heads, layers }: Sizes, kind: Kind) {
 const sideBySide = (own: Outcome, twin: Outcome, kind: Kind): Promise<string> => {
   const series = (name: "testLoss" | "accuracy") =>
     [
-      [`${kind} attention`, own],
-      ["multi-head twin", twin],
+      [titles[kind], own],
+      ["multi-head attention, its twin", twin],
     ].map(([label, of]) => {
       const { record } = of as Outcome;
       return { name: label as string, x: record.times, y: record.observables[name] as number[] };
