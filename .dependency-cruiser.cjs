@@ -33,7 +33,7 @@ module.exports = {
     only(
       "bench-uses-entry-points",
       "^bench/",
-      "^(bench/|src/(index|linalg/index|problems/index|gpu/index|training/index|linalg/backends/wasm)\\.ts)",
+      "^(bench/|src/(index|linalg/index|problems/index|gpu/(index|heap|table)|training/index|linalg/backends/wasm)\\.ts)",
     ),
     {
       name: "native-only-in-backends",

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Device } from "../src/gpu/index.ts";
 import {
   augmentedBug,
   type BackendName,
@@ -18,6 +19,16 @@ import { enableRelaxedSimd } from "../src/linalg/index.ts";
 import { longRangeIsing, spinChain, spinState } from "../src/problems/index.ts";
 import { available, cpuSeconds, currentDescription } from "./counting.ts";
 import { gemmRate, simdPeak } from "./gemm.ts";
+import {
+  adapterHere,
+  type ContractionRate,
+  contractionRate,
+  executors,
+  type GpuStep,
+  isSoftware,
+  limitsOf,
+  stepOn,
+} from "./gpu.ts";
 import { krylovShare } from "./krylov.ts";
 import { type Overhead, overhead } from "./overhead.ts";
 import { planeRun, slabRun, type Transport, type TransportMethod } from "./radiation.ts";
@@ -26,7 +37,7 @@ import { missingTensorFlow, tensorFlowTimes } from "./tensorflow.ts";
 import { samples, trainingTime } from "./training.ts";
 
 /*
- * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead slab plane memory training; all without one.
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead slab plane memory training gpu; all without one.
  * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
  */
 
@@ -278,6 +289,58 @@ const parts: Record<string, () => void | Promise<void>> = {
       rows: rows.map((r) => ({ ...r, ofGemmRate: r.gflops / rate[r.backend]! })),
       tensorFlow: peers,
     };
+  },
+  async gpu() {
+    const here = await adapterHere();
+    if (!here) return say("", "no GPU here: no adapter, or no package webgpu (npm ci --prefix test/peers has one)");
+    const { adapter } = here;
+    const software = isSoftware(adapter);
+    const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+    const raw = await adapter.requestDevice({ requiredLimits: { maxBufferSize, maxStorageBufferBindingSize } });
+    const limits = await limitsOf(raw, software);
+    const device = await Device.open({ device: raw });
+    const rates: ContractionRate[] = [];
+    for (const precision of ["float32", "compensated"] as const)
+      for (const dtype of ["float64", "complex128"] as const)
+        for (const [n, batch] of software
+          ? ([
+              [64, 16],
+              [128, 2],
+            ] as const)
+          : ([
+              [64, 512],
+              [256, 64],
+              [1024, 4],
+            ] as const))
+          rates.push(await contractionRate(device, limits, precision, dtype, n, batch));
+    say("", `GPU: ${device.name}${software ? ", a processor in disguise" : ""}`);
+    say(`  peak of float32 ${limits.gflops.toFixed(1)} GFlop/s, copies ${limits.gigabytes.toFixed(1)} GB/s`);
+    table([
+      ["precision", "type", "n", "batch", "GFlop/s", "of peak", "of bandwidth"],
+      ...rates.map((r) => [
+        r.precision,
+        r.dtype === "float64" ? "real" : "complex",
+        r.n,
+        r.batch,
+        r.gflops.toFixed(2),
+        percent(r.ofPeak),
+        percent(r.ofBandwidth),
+      ]),
+    ]);
+    const [d, rank] = software ? [16, 16] : [64, 64];
+    const steps: GpuStep[] = [];
+    for (const executor of executors(here.gpu)) {
+      steps.push(await stepOn(executor, d!, rank!));
+      await executor[Symbol.asyncDispose]();
+    }
+    say("", `seconds of a saturated step of parallel BUG, d = ${d}, rank ${rank}`);
+    table([
+      ["executor", "seconds", "of the CPU's"],
+      ...steps.map((r) => [r.where, r.seconds.toFixed(3), (r.seconds / steps[0]!.seconds).toFixed(2)]),
+    ]);
+    await device[Symbol.asyncDispose]();
+    raw.destroy();
+    results["gpu"] = { device: device.name, software, limits, rates, steps };
   },
   memory() {
     const rows = backends.flatMap((b) =>

@@ -1,6 +1,6 @@
 export { type BatchedContractOptions, batchedContract, type Contraction } from "./batched-contract.ts";
 export { type ContractionKernels, cpuKernels, type Product } from "./contraction.ts";
-export { Device, type DeviceOptions, findGpu } from "./device.ts";
+export { type Commands, Device, type DeviceOptions, type Dispatch, findGpu } from "./device.ts";
 export { GpuError, type GpuFailure } from "./errors.ts";
 export { type GpuExecutor, type GpuOptions, gpu } from "./executor.ts";
 export { type GpuJsModule, type GpuJsOptions, gpuJsKernels } from "./gpu-js.ts";

@@ -9,6 +9,7 @@ const sources: Readonly<Record<string, string>> = {
   "dlra/problems": "src/problems/index.ts",
   "dlra/testing": "src/testing/index.ts",
   "dlra/training": "src/training/index.ts",
+  "dlra/gpu": "src/gpu/index.ts",
   "dlra/io": "src/io/index.ts",
 };
 

@@ -6,6 +6,7 @@ const documents = [
   "CONTRIBUTING.md",
   "docs/attention.md",
   "docs/conservation.md",
+  "docs/gpu.md",
   "docs/operators.md",
   "docs/testing.md",
   "docs/training.md",
