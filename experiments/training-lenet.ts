@@ -37,6 +37,7 @@ export const trainingLenet = experiment({
       .default("weighted")
       .describe("weighted (tau shared by all bases, as published for Tucker tensors) or paper (each basis cut by tau)"),
     tau: positive.default(0.2).describe("what truncation may remove, relative to |W|, a positive number"),
+    gain: positive.default(0.2).describe("|W| at the start over the root of its rows, a positive number"),
     epochs: z.int().positive().default(4).describe("how often the samples are gone through, a positive integer"),
     batch: z.int().positive().default(64).describe("samples in a step, a positive integer"),
     rate: z
