@@ -65,7 +65,7 @@ export const trainingTtn = experiment({
     backend: runSettings.backend,
     executor: runSettings.executor,
   }),
-  quick: { samples: 1500, epochs: 4, batch: 50, maxRank: 8 },
+  quick: { samples: 1500, epochs: 4, batch: 50, maxRank: 8, rate: 20, angle: 0.8, tau: 0.01 },
   async run(p, host) {
     useBackend(p.backend);
     const data = await dataFor(p, syntheticImages);
