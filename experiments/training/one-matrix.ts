@@ -7,7 +7,6 @@ import {
   type Tensor,
   type TTN,
   tensor,
-  toDense,
   tree,
 } from "../../src/index.ts";
 import type { Weights } from "../../src/training/index.ts";
@@ -19,22 +18,22 @@ interface Factors {
   readonly v: Tensor;
 }
 
-/** All weights of a model as one block-diagonal matrix, blocks first: a single state for its results, nothing left out. */
+/** All weights of a model as one block-diagonal matrix, blocks first, networks of more modes tensor by tensor: a single state for its results, nothing left out. */
 export function asOneMatrix({ blocks, passengers }: Weights): TTN {
-  const parts: Factors[] = [...blocks.map(unfolded), ...passengers.map(dense)];
+  const parts: Factors[] = [
+    ...blocks.flatMap((y) => (y.tree.order === 2 ? [factorsOf(y)] : tensorsOf(y))),
+    ...passengers.map(dense),
+  ];
   const stacked = (key: keyof Factors): Tensor => blockDiagonal(parts.map((part) => part[key]));
   return orthonormalize(matrixNetwork(tree([0, 1]), { left: stacked("u"), core: stacked("s"), right: stacked("v") }));
 }
 
-/** A weight as a matrix, its first mode by all others together. */
-function unfolded(y: TTN): Factors {
-  if (y.tree.order === 2) return factorsOf(y);
-  const first = y.tree.leaves[0]!;
-  const u = y.tensors[first]!;
-  const r = u.shape[1]!;
-  const rest = toDense({ ...y, tensors: y.tensors.with(first, identity(r)) });
-  return { u, s: identity(r), v: transposed(reshape(rest, [r, rest.data.length / r])) };
-}
+/** The tensors of a network as matrices, the last rank, or at the root the first, by everything else. */
+const tensorsOf = ({ tensors }: TTN): Factors[] =>
+  tensors.map(({ shape, data, dtype }) => {
+    const rank = shape.at(-1) === 1 ? shape[0]! : data.length / shape.at(-1)!;
+    return dense(tensor([rank, data.length / rank], dtype, data));
+  });
 
 /** A dense matrix, or a vector as a column, with its smaller side as the rank. */
 function dense(w: Tensor): Factors {
