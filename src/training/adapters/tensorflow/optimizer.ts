@@ -49,7 +49,12 @@ interface Run {
  * for all other variables. TensorFlow.js calls `minimize` for each batch and expects the step to be over when that returns; the loss is
  * evaluated as often as the method needs.
  */
-export function optimizerClass(tf: Operations, recorder: Recorder) {
+export function optimizerClass(
+  tf: Operations,
+  recorder: Recorder,
+): new (
+  options: StepSettings,
+) => LowRankOptimizerExtras {
   class LowRankOptimizer extends (tf.Optimizer as unknown as typeof Base) {
     static readonly className = "LowRankOptimizer";
     readonly options: StepSettings;
