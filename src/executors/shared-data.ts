@@ -46,7 +46,7 @@ export function transferables(value: unknown): ArrayBuffer[] {
 }
 
 /** A copy of plain data with other arrays; what was one object in two places is one in the copy. */
-function mapped<T>(value: T, change: (array: Float64Array) => Float64Array): T {
+export function mapped<T>(value: T, change: (array: Float64Array) => Float64Array): T {
   const done = new Map<object, unknown>();
   const visit = (v: unknown): unknown => {
     if (typeof v !== "object" || v === null) return v;
