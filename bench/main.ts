@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Device } from "../src/gpu/index.ts";
@@ -7,6 +7,7 @@ import {
   type BackendName,
   balanced,
   evolve,
+  measureMachine,
   type Problem,
   parallelBug,
   predictedBug,
@@ -31,13 +32,14 @@ import {
 } from "./gpu.ts";
 import { krylovShare } from "./krylov.ts";
 import { type Overhead, overhead } from "./overhead.ts";
+import { projection, usualNetwork } from "./projection.ts";
 import { planeRun, slabRun, type Transport, type TransportMethod } from "./radiation.ts";
 import { oscillators, type StepTime, stepTime } from "./steps.ts";
 import { missingTensorFlow, tensorFlowTimes } from "./tensorflow.ts";
 import { samples, trainingTime } from "./training.ts";
 
 /*
- * npm run bench [-- part ...]     parts: gemm krylov operators steps quench scaling overhead slab plane memory training gpu; all without one.
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench sizes scaling projection overhead slab plane memory training gpu; all without one.
  * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
  */
 
@@ -147,7 +149,7 @@ const parts: Record<string, () => void | Promise<void>> = {
     table([["backend", "CPU s", "max rank"], ...rows.map((r) => [r.backend, r.seconds.toFixed(2), r.rank])]);
     results["quench"] = rows;
   },
-  async scaling() {
+  async sizes() {
     const slope = (points: readonly StepTime[], of: (r: StepTime) => number): number => {
       const [x, y] = [points.map((r) => Math.log(r.d)), points.map((r) => Math.log(of(r)))];
       const mean = (v: readonly number[]): number => v.reduce((a, b) => a + b) / v.length;
@@ -190,11 +192,55 @@ const parts: Record<string, () => void | Promise<void>> = {
         );
       return { what, slopes, rows };
     };
-    results["scaling"] = [
+    results["sizes"] = [
       await measure("sites of 20 levels, so that every edge has rank 16", [16, 32, 64, 128], 20, oscillators),
       // only subtrees of four spins or more reach rank 16, so that a small tree has few nodes of full cost
       await measure("spins", [16, 32, 64, 128, 256], 2),
     ];
+  },
+  scaling() {
+    const command = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+    const out = "results/bench-scaling";
+    const options = (folder: string) => ["bench", "scaling", "--force", "--out", folder];
+    const rowsOf = (folder: string): unknown[] => JSON.parse(readFileSync(`${folder}/result.json`, "utf8")).rows;
+    say("", "steps of parallel BUG, long-range Ising, measured and predicted");
+    execFileSync(process.execPath, [command, ...options(out)], { stdio: "inherit" });
+    const found: Record<string, unknown> = { workers: rowsOf(out) };
+    if (spawnSync("mpirun", ["--version"]).status === 0) {
+      const allowed = { OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" };
+      const measured = (count: number): number => {
+        const folder = `${out}/${count}-ranks`;
+        const args = ["-n", `${count}`, process.execPath, command, ...options(folder)];
+        const set = ["--set", "d=32", "--set", "rank=32", "--set", "executor=mpi"];
+        execFileSync("mpirun", [...args, ...set], { env: { ...process.env, ...allowed } });
+        return (rowsOf(folder)[0] as { readonly measured: number }).measured;
+      };
+      const [one, two] = [measured(1), measured(2)];
+      say("", `mpirun -n 2 against one rank, d = 32, rank 32: ${(one / two).toFixed(2)} times as fast`);
+      found["ranks"] = { one, two };
+    } else say("", "no mpirun is installed: ranks are not measured");
+    results["scaling"] = found;
+  },
+  projection() {
+    const rows = projection(
+      measureMachine({ clock: cpuSeconds }),
+      usualNetwork,
+      [100, 1000, 10_000],
+      32,
+      [1, 16, 128, 1024],
+    );
+    say("", "a step of parallel BUG, nearest neighbours, rank 32, on ranks of MPI as the cost model expects it");
+    table([
+      ["d", "ranks", "s", "of it receiving", "times as fast"],
+      ...rows.map((r) => [
+        r.d,
+        r.ranks,
+        r.seconds.toPrecision(3),
+        percent(r.passing / r.seconds),
+        r.speedUp.toFixed(1),
+      ]),
+    ]);
+    results["projection"] = { network: usualNetwork, rows };
   },
   async overhead() {
     const rows: Overhead[] = [];
