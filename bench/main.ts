@@ -37,9 +37,10 @@ import { planeRun, slabRun, type Transport, type TransportMethod } from "./radia
 import { oscillators, type StepTime, stepTime } from "./steps.ts";
 import { missingTensorFlow, tensorFlowTimes } from "./tensorflow.ts";
 import { samples, trainingTime } from "./training.ts";
+import { type WorkersTime, workersMemory, workersTime } from "./workers.ts";
 
 /*
- * npm run bench [-- part ...]     parts: gemm krylov operators steps quench sizes scaling projection overhead slab plane memory training gpu; all without one.
+ * npm run bench [-- part ...]     parts: gemm krylov operators steps quench sizes scaling projection overhead slab plane memory workers training gpu; all without one.
  * Prints tables and writes results/bench.json. One thread; run it on an idle machine, and compare ratios.
  */
 
@@ -399,6 +400,34 @@ const parts: Record<string, () => void | Promise<void>> = {
     table([["backend", "method", "MB"], ...rows.map((r) => [r.backend, r.method, r.megabytes.toFixed(0)])]);
     results["memory"] = rows;
   },
+  async workers() {
+    const rows: WorkersTime[] = [];
+    for (const model of ["long range", "neighbours"] as const)
+      for (const method of ["parallel", "augmented"] as const)
+        rows.push(await workersTime(backends[0]!, { model, method }));
+    say("", `a step on workers, Ising, d = 32, rank 32 (${backends[0]})`);
+    table([
+      ["model", "method", "inline s", "1 worker s", "2 workers s", "2 against 1", "1 against inline"],
+      ...rows.map((r) => [
+        r.model,
+        r.method,
+        ...[r.inline, r.one, r.two].map((x) => x.toFixed(3)),
+        r.speedup.toFixed(2),
+        `+${percent(r.overhead)}`,
+      ]),
+    ]);
+    const memory = [1, 8].map((count) => ({
+      count,
+      megabytes: Number(
+        execFileSync(process.execPath, [self, "workers-memory", backends[0]!, String(count)], { encoding: "utf8" }),
+      ),
+    }));
+    const [one, eight] = memory.map((m) => m.megabytes) as [number, number];
+    say("", "peak memory of a process with workers, d = 64, rank 32");
+    table([["workers", "MB"], ...memory.map((m) => [m.count, m.megabytes.toFixed(0)])]);
+    say(`  allowed for 8: ${(1.3 * one + 8 * 30).toFixed(0)} MB; taken: ${eight.toFixed(0)} MB`);
+    results["workers"] = { rows, memory };
+  },
 };
 
 /** The high-water mark of this process alone: maxRSS would start from that of the parent. */
@@ -411,6 +440,9 @@ function peakMegabytes(): number {
 const [first, ...more] = process.argv.slice(2);
 if (first === "peak-memory") {
   await stepTime(more[0] as "wasm", more[1] as "parallel", 32, 32);
+  process.stdout.write(`${peakMegabytes()}`);
+} else if (first === "workers-memory") {
+  await workersMemory(more[0] as BackendName, Number(more[1]));
   process.stdout.write(`${peakMegabytes()}`);
 } else if (first === "plane-run") {
   const made = await planeRun(more[0] as BackendName, more[1] as TransportMethod);
