@@ -1,16 +1,11 @@
 import { inline } from "../executors/inline.ts";
 import type { Executor } from "../integrators/executor.ts";
-import { isTrivial, type LocalProblem, type LocalSolution } from "../integrators/local/problem.ts";
-import { allFinite } from "../linalg/tensor.ts";
+import { isTrivial, type LocalSolution } from "../integrators/local/problem.ts";
 import { Device, type DeviceOptions } from "./device.ts";
-import type { NumberKind } from "./encoding.ts";
-import { wordsOf } from "./encoding.ts";
 import { GpuError } from "./errors.ts";
-import { type DeviceMethod, flowOf, methodOf } from "./method.ts";
-import { parts as partsOf } from "./parts.ts";
-import { checkPrecision, type Precision, solveRoundOff } from "./precision.ts";
-import { type FlowMethod, type FlowProblem, numbersOf, solveFlows } from "./solve.ts";
-import { maxDimension } from "./wgsl/solve.ts";
+import { type Flow, FlowSolver } from "./flow-solver.ts";
+import { flowOf, methodOf } from "./method.ts";
+import { checkPrecision, type Precision } from "./precision.ts";
 
 export interface GpuOptions extends DeviceOptions {
   /** "float32" (default), or "compensated": pairs of float32 numbers, about 20 times the arithmetic, with an error near 1e-13. */
@@ -31,13 +26,6 @@ export interface GpuExecutor extends Executor {
   readonly device: Device | null;
   /** Opens the device, so that a missing one is told before any step. */
   start(): Promise<void>;
-}
-
-interface Flow {
-  readonly index: number;
-  readonly problem: LocalProblem;
-  readonly flow: FlowProblem;
-  readonly tolerance: number;
 }
 
 /**
@@ -74,9 +62,7 @@ export function gpu(options: GpuOptions = {}): GpuExecutor {
   let device: Device | null = null;
   let isGone = false;
   let isDisposed = false;
-  let limit = maxBytes;
-  /** What sufficed last time. */
-  const sufficed = { basis: start(precision), state: start(precision) };
+  let solver: FlowSolver | null = null;
 
   /** The CPU from now on, or the end. */
   const giveUp = (error: GpuError): void => {
@@ -84,98 +70,17 @@ export function gpu(options: GpuOptions = {}): GpuExecutor {
     isGone = true;
     tell(`${error.message}; the CPU goes on`);
   };
-  const open = async (): Promise<Device | null> => {
+  const open = async (): Promise<FlowSolver | null> => {
     if (isDisposed) throw new Error("gpu: the executor was disposed");
-    if (device || isGone) return isGone ? null : device;
+    if (solver || isGone) return isGone ? null : solver;
     try {
       device = await Device.open(options);
+      solver = new FlowSolver(device, precision, maxBytes);
     } catch (error) {
       if (!(error instanceof GpuError)) throw error;
       giveUp(error);
     }
-    return device;
-  };
-
-  /** Solves all that fits at a time; halves that when memory ends. */
-  const solveFitting = async (on: Device, kind: NumberKind, flows: readonly Flow[], method: FlowMethod) => {
-    const bytes = 4 * wordsOf(kind);
-    for (;;) {
-      const room = Math.min(on.maxBytes, limit);
-      try {
-        const found = [];
-        for (const part of partsOf(flows, ({ flow }) => bytes * numbersOf(flow, method), room))
-          found.push(
-            ...(await solveFlows(
-              on,
-              kind,
-              part.map((f) => f.flow),
-              method,
-            )),
-          );
-        return found;
-      } catch (error) {
-        const largest = Math.max(...flows.map(({ flow }) => bytes * numbersOf(flow, method)));
-        if (!(error instanceof GpuError) || error.code !== "out-of-memory" || room <= largest) throw error;
-        limit = Math.max(largest, room / 2);
-      }
-    }
-  };
-
-  /** Solutions of problems of one kind, written to their places; dimensions and parts grow until the tolerances are met. */
-  const solveGroup = async (
-    on: Device,
-    kind: NumberKind,
-    group: readonly Flow[],
-    method: DeviceMethod,
-    solutions: LocalSolution[],
-    signal?: AbortSignal,
-  ): Promise<void> => {
-    const isHermitian = group[0]!.problem.field.kind === "linear-hermitian";
-    const { seeks } = group[0]!.problem;
-    const factors = group[0]!.flow.operators.length;
-    const roundOff = solveRoundOff(precision);
-    const keep = (
-      f: Flow,
-      s: { final: LocalSolution["final"]; errorEstimate: number },
-      applications: number,
-      ok: boolean,
-    ) => {
-      const errorEstimate = s.errorEstimate + roundOff;
-      solutions[f.index] = { final: s.final, applications, errorEstimate, converged: ok && allFinite(s.final) };
-    };
-    if (method.kind === "taylor") {
-      const { degree, substeps } = method;
-      const found = await solveFitting(on, kind, group, { kind: "taylor", degree, parts: substeps });
-      group.forEach((f, i) => {
-        keep(f, found[i]!, degree * substeps, true);
-      });
-      return;
-    }
-    const most = Math.min(method.maxDimension, maxDimension);
-    let dimension = method.dimension ?? Math.min(most, sufficed[seeks]);
-    let parts = 1;
-    let left = group;
-    let applications = 0;
-    while (left.length > 0) {
-      signal?.throwIfAborted();
-      const found = await solveFitting(on, kind, left, { kind: "krylov", dimension, parts, isHermitian });
-      applications += dimension * parts * factors;
-      const isLast = applications + dimension * parts * factors > method.maxApplications;
-      const again: Flow[] = [];
-      let worst = 0;
-      left.forEach((f, i) => {
-        const { errorEstimate } = found[i]!;
-        const ratio = errorEstimate / Math.max(f.tolerance, roundOff);
-        worst = Math.max(worst, ratio);
-        if (!(ratio > 1) || isLast) keep(f, found[i]!, applications, !(ratio > 1));
-        else again.push(f);
-      });
-      if (method.dimension === null && parts === 1)
-        sufficed[seeks] = again.length === 0 && left === group && worst < 1e-2 ? Math.max(3, dimension - 1) : dimension;
-      left = again;
-      if (dimension < most) dimension = Math.min(most, Math.ceil(1.4 * dimension) + 1);
-      else parts *= 2;
-    }
+    return solver;
   };
 
   return {
@@ -189,29 +94,34 @@ export function gpu(options: GpuOptions = {}): GpuExecutor {
     async start() {
       await open();
     },
-    async solveAll(problems, solver, signal) {
+    async solveAll(problems, localSolver, signal) {
       signal?.throwIfAborted();
       const solutions: LocalSolution[] = [];
-      const on = await open();
-      const method = methodOf(solver);
-      if (!method) tell(`the local solver "${solver.name}" has no kernels; it runs on the CPU`);
-      const groups = new Map<string, Flow[]>();
+      const there = await open();
+      const method = methodOf(localSolver);
+      if (there && !method) tell(`the local solver "${localSolver.name}" has no kernels; it runs on the CPU`);
+      const groups = new Map<string, { index: number[]; flows: Flow[] }>();
       problems.forEach((problem, index) => {
-        if (!on || !method || isTrivial(problem) || problem.initial.dtype !== problem.field.dtype) return;
+        const { field, seeks, initial } = problem;
+        if (!there || !method || isTrivial(problem) || initial.dtype !== field.dtype) return;
         const flow = flowOf(problem, method);
         if (typeof flow === "string") {
           tell(`${flow}; that runs on the CPU`);
           return;
         }
-        const { field, seeks } = problem;
         const key = [field.dtype, field.kind, seeks, flow.operators.length].join(" ");
-        const tolerance = method.kind === "krylov" ? method.tolerance[seeks] : 0;
-        groups.set(key, [...(groups.get(key) ?? []), { index, problem, flow, tolerance }]);
+        const group = groups.get(key) ?? { index: [], flows: [] };
+        group.index.push(index);
+        group.flows.push({ problem, flow });
+        groups.set(key, group);
       });
-      for (const group of groups.values()) {
-        const { dtype } = group[0]!.problem.field;
+      for (const { index, flows } of groups.values()) {
+        if (isGone) break;
         try {
-          if (!isGone) await solveGroup(on!, { dtype, precision }, group, method!, solutions, signal);
+          const found = await there!.solve(flows, method!, signal);
+          found.forEach((s, k) => {
+            solutions[index[k]!] = s;
+          });
         } catch (error) {
           if (!(error instanceof GpuError) || error.code === "refused") throw error;
           giveUp(error);
@@ -220,7 +130,7 @@ export function gpu(options: GpuOptions = {}): GpuExecutor {
       const rest = problems.map((_, i) => i).filter((i) => !solutions[i]);
       const here = await cpu.solveAll(
         rest.map((i) => problems[i]!),
-        solver,
+        localSolver,
         signal,
       );
       rest.forEach((i, k) => {
@@ -235,6 +145,3 @@ export function gpu(options: GpuOptions = {}): GpuExecutor {
     },
   };
 }
-
-/** Dimension of the first Krylov space. */
-const start = (precision: Precision): number => (precision === "float32" ? 8 : 12);
