@@ -1,3 +1,4 @@
+import { grownFrom } from "./growth.ts";
 import { kroneckerField, sampledKronecker } from "./operators/kronecker-field.ts";
 import type { LocalField, LocalFieldData, ModuleFieldData, ModuleReference, Rhs } from "./rhs.ts";
 import { sumOfFields } from "./sum-rhs.ts";
@@ -14,7 +15,8 @@ export function fieldOf(data: LocalFieldData, rhsOf: (module: ModuleReference) =
 
 const begun = new WeakMap<Rhs, number>();
 
-function boundOf({ trial, node, test, step }: ModuleFieldData, rhs: Rhs): LocalField {
+function boundOf({ trial, node, test, step, growths }: ModuleFieldData, rhs: Rhs): LocalField {
+  for (const { basis, old, fresh } of growths) grownFrom(basis, { old, fresh });
   if (step && begun.get(rhs) !== step[0]) {
     rhs.beginStep?.(...step);
     begun.set(rhs, step[0]);

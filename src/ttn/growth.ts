@@ -34,5 +34,13 @@ export function grownFrom(basis: Tensor, parts: Growth): Tensor {
   return basis;
 }
 
+/** All that is known of how these bases, and the parts that they were made of, have grown. */
+export function growthsOf(bases: readonly Tensor[]): readonly (Growth & { readonly basis: Tensor })[] {
+  return bases.flatMap((basis) => {
+    const growth = grown.get(basis);
+    return growth ? [{ basis, ...growth }, ...growthsOf([growth.old])] : [];
+  });
+}
+
 /** The parts of a basis made by `grow`. */
 export const growthOf = (basis: Tensor): Growth | undefined => grown.get(basis);

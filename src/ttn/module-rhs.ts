@@ -1,3 +1,4 @@
+import { growthsOf } from "./growth.ts";
 import type { ModuleReference, Rhs } from "./rhs.ts";
 import type { TTN } from "./ttn.ts";
 
@@ -42,7 +43,15 @@ export async function moduleRhs(reference: Pick<ModuleReference, "url"> & Partia
       if (field.data) return field;
       return {
         ...field,
-        data: { form: "module", module, trial, node, ...(test ? { test } : {}), ...(begun ? { step: begun } : {}) },
+        data: {
+          form: "module",
+          module,
+          trial,
+          node,
+          ...(test ? { test } : {}),
+          growths: growthsOf([...trial.tensors, ...(test?.tensors ?? [])]),
+          ...(begun ? { step: begun } : {}),
+        },
       };
     },
   };

@@ -2,6 +2,7 @@ import type { KroneckerSum } from "../linalg/kronecker-sum.ts";
 import type { Work } from "../linalg/task.ts";
 import type { Complex, Dtype, Tensor } from "../linalg/tensor.ts";
 import type { Frame } from "../linalg/workspace.ts";
+import type { Growth } from "./growth.ts";
 import type { NodeId } from "./tree.ts";
 import type { TTN } from "./ttn.ts";
 
@@ -66,6 +67,8 @@ export interface ModuleFieldData {
   readonly trial: TTN;
   readonly node: NodeId;
   readonly test?: TTN;
+  /** Of which parts bases were put together, so that what is contracted with them is so in the same way. */
+  readonly growths: readonly (Growth & { readonly basis: Tensor })[];
   /** The step that the right-hand side was told to begin last. */
   readonly step?: readonly [step: number, t: number];
 }

@@ -8,6 +8,7 @@ const documents = [
   "docs/conservation.md",
   "docs/gpu.md",
   "docs/operators.md",
+  "docs/processors.md",
   "docs/testing.md",
   "docs/training.md",
   "docs/training-methods.md",

@@ -18,6 +18,7 @@ import {
   seeded,
   sparse,
   sumRhs,
+  type TTN,
 } from "../../src/index.ts";
 import { krylov } from "../../src/integrators/local/krylov.ts";
 import { solverFrom } from "../../src/integrators/local/solvers.ts";
@@ -26,7 +27,9 @@ import { backend, randomTensor, useBackend, workspace } from "../../src/linalg/i
 import { kroneckerFlops } from "../../src/linalg/kronecker-flops.ts";
 import { kroneckerSum, planKroneckerSum } from "../../src/linalg/kronecker-sum.ts";
 import { randomState } from "../../src/ttn/construct.ts";
+import { fieldOf } from "../../src/ttn/field-data.ts";
 import { centers } from "../../src/ttn/gauge.ts";
+import { grow, growthOf, growthsOf } from "../../src/ttn/growth.ts";
 import { loadRhs } from "../../src/ttn/module-rhs.ts";
 
 const tree = balanced(4);
@@ -89,6 +92,19 @@ describe("a local problem that travels as data", () => {
     const again = await loadRhs(data.field.module);
     expect(bits(dopri5().solve(problemOf(data, () => again)))).toBe(bits(dopri5().solve(problem)));
     expect(() => problemOf(data)).toThrow(`the module ${url} was not loaded here`);
+  });
+
+  test("of a module goes with how its bases have grown", async () => {
+    const root = centers(y).at(-1)!;
+    const fresh = randomTensor(random, [3, 3], "complex128");
+    const trial = { ...root, tensors: root.tensors.with(0, grow(randomTensor(random, [3, 2], "complex128"), fresh)) };
+    const node = tree.nodes.length - 1;
+    const growths = growthsOf(trial.tensors);
+    expect(growths).toHaveLength(1);
+    const module = { url: "file:///none", name: "none", arguments: [] };
+    const data = structuredClone({ form: "module", module, trial, node, growths } as const);
+    const rhs = { bind: (bound: TTN) => ({ growth: growthOf(bound.tensors[0]!) }) };
+    expect(fieldOf(data, () => rhs as never)).toEqual({ growth: growthOf(trial.tensors[0]!) });
   });
 
   test("has none where a closure is needed, and says why", async () => {
