@@ -12,6 +12,10 @@ export interface Piece {
   readonly kernel: Kernel;
   readonly node: NodeId;
   readonly flops: number;
+  /** Terms of the operator that have to be planned for it. */
+  readonly terms: number;
+  /** Components of the operator that come of it. */
+  readonly components: number;
   /** Numbers of the largest tensor in it: kernels run faster on larger ones. */
   readonly size: number;
   /** Bytes of what comes of it, which every rank receives. */
@@ -62,13 +66,30 @@ export function stepWork(
 
   const narrow = environments(operator, (id) => shapeIn(ranks, id), dtype);
   const grown = environments(operator, (id) => shapeIn(wide, id), dtype);
-  const piece = (kernel: Kernel, node: NodeId, flops: number, shape: readonly number[], results: number): Piece => ({
+  const piece = (
+    kernel: Kernel,
+    node: NodeId,
+    flops: number,
+    shape: readonly number[],
+    results: number,
+    terms = 0,
+    components = 0,
+  ): Piece => ({
     kernel,
     node,
     flops,
+    terms,
+    components,
     size: sizeOf(shape),
     bytes: 8 * width(dtype) * results,
   });
+  const contraction = (
+    id: NodeId,
+    { flops, terms, components }: Seen,
+    shape: readonly number[],
+    rank: number,
+    share = 1,
+  ): Piece => piece("contract", id, share * flops, shape, components * rank * rank, terms, components);
   const small = (id: NodeId): number[] => shapeIn(ranks, id);
   const large = (id: NodeId): number[] => shapeIn(wide, id);
   /** 2 m n^2 products of a QR factorisation. */
@@ -76,9 +97,7 @@ export function stepWork(
   const upward = levels(tree).map((level) => level.filter((id) => id !== root));
   const downward = [...upward].reverse();
 
-  const up = upward.map((level) =>
-    level.map((id) => piece("contract", id, narrow.up(id), small(id), narrow.components(id) * ranks[id]! ** 2)),
-  );
+  const up = upward.map((level) => level.map((id) => contraction(id, narrow.up(id), small(id), ranks[id]!)));
   const centres = downward.map((level) =>
     level.map((id) => {
       const above = sizeOf(small(tree.nodes[id]!.parent!));
@@ -92,9 +111,7 @@ export function stepWork(
     }),
   );
   const down = downward.map((level) =>
-    level.map((id) =>
-      piece("contract", id, narrow.down(id), small(tree.nodes[id]!.parent!), narrow.components(id) * ranks[id]! ** 2),
-    ),
+    level.map((id) => contraction(id, narrow.down(id), small(tree.nodes[id]!.parent!), ranks[id]!)),
   );
   const solves = growing.map((id) =>
     piece("evaluate", id, evaluations * narrow.field(id), small(id), sizeOf(small(id))),
@@ -118,7 +135,7 @@ export function stepWork(
       .filter((id) => !complete[id])
       .map((id) => {
         const share = (wide[id]! - ranks[id]!) / wide[id]!; // only new columns
-        return piece("contract", id, share * grown.up(id), large(id), grown.components(id) * wide[id]! ** 2);
+        return contraction(id, grown.up(id), large(id), wide[id]!, share);
       }),
   );
   const last = [piece("evaluate", root, rootEvaluations * grown.field(root), large(root), sizeOf(large(root)))];
@@ -133,25 +150,40 @@ export function stepWork(
   return [...centres, ...up, ...down, solves, ...augment, ...upGrown, last, ...cut].filter((set) => set.length > 0);
 }
 
+/** What of an operator's components is seen through an edge: a matrix, a number, or nothing. */
+type Components = readonly (Matrix | "scalar" | "zero")[];
+
+/** An environment, and what it costs to make. */
+interface Seen {
+  readonly each: Components;
+  readonly flops: number;
+  readonly terms: number;
+  /** How many components are matrices. */
+  readonly components: number;
+}
+
 /** Arithmetic of environments and fields for tensors of these shapes, from the structure of the operator alone. */
 function environments(operator: TTNO, shapeOf: (id: NodeId) => readonly number[], dtype: Dtype) {
   const { tree } = operator;
   const each = width(dtype) === 2 ? 8 : 2;
-  type Seen = readonly (Matrix | "scalar" | "zero")[];
-  const edges = new Map<string, { seen: Seen; flops: number }>();
-  const open: Seen = [];
+  const edges = new Map<string, Seen>();
+  const open: Components = [];
   const phantom = (n: number): Matrix => ({ dtype, shape: [n, n], data: nothing });
 
-  const around = (id: NodeId, to: NodeId | null): Seen[] => {
+  const around = (id: NodeId, to: NodeId | null): Components[] => {
     const { children, parent, mode } = tree.nodes[id]!;
-    const found: Seen[] =
+    const found: Components[] =
       mode !== null
         ? [operator.matrices[id]!.map((m, a) => (operator.identities[id] === a ? "scalar" : m))]
-        : children.map((c) => (c === to ? open : behind(c, id).seen));
-    found.push(parent === to && parent !== null ? open : parent === null ? ["scalar"] : behind(parent, id).seen);
+        : children.map((c) => (c === to ? open : behind(c, id).each));
+    found.push(parent === to && parent !== null ? open : parent === null ? ["scalar"] : behind(parent, id).each);
     return found;
   };
-  const termsOf = (id: NodeId, seen: readonly Seen[], component: readonly [number, number] | null): KroneckerTerm[] =>
+  const termsOf = (
+    id: NodeId,
+    seen: readonly Components[],
+    component: readonly [number, number] | null,
+  ): KroneckerTerm[] =>
     entriesOf(operator, id)
       .filter(({ index }) => !component || index[component[0]] === component[1])
       .flatMap(({ index }) => {
@@ -162,34 +194,35 @@ function environments(operator: TTNO, shapeOf: (id: NodeId) => readonly number[]
   const flopsOf = (id: NodeId, terms: readonly KroneckerTerm[]): number =>
     kroneckerFlops({ shapeIn: shapeOf(id), shapeOut: shapeOf(id), terms, dtype });
 
-  function behind(id: NodeId, to: NodeId): { seen: Seen; flops: number } {
+  function behind(id: NodeId, to: NodeId): Seen {
     const key = `${id} ${to}`;
     const known = edges.get(key);
     if (known) return known;
     const { children, parent } = tree.nodes[id]!;
     const isUp = parent === to;
     const mode = isUp ? shapeOf(id).length - 1 : children.indexOf(to);
-    const count = isUp ? operator.ranks[id]! : operator.ranks[to]!;
+    const all = isUp ? operator.ranks[id]! : operator.ranks[to]!;
     const seen = around(id, to);
     const rank = shapeOf(id)[mode]!;
     let flops = 0;
-    const components = Array.from({ length: count }, (_, c) => {
+    let planned = 0;
+    const components: Components = Array.from({ length: all }, (_, c) => {
       const terms = termsOf(id, seen, [mode, c]);
       if (terms.length === 0) return "zero";
       if (terms.every(({ matrices }) => matrices.every((m) => m === null))) return "scalar";
+      planned += terms.length;
       flops += flopsOf(id, terms) + each * sizeOf(shapeOf(id)) * rank;
       return phantom(rank);
     });
-    const made = { seen: components, flops };
+    const count = components.filter((s) => typeof s !== "string").length;
+    const made: Seen = { each: components, flops, terms: planned, components: count };
     edges.set(key, made);
     return made;
   }
   return {
-    up: (id: NodeId): number => behind(id, tree.nodes[id]!.parent!).flops,
-    down: (id: NodeId): number => behind(tree.nodes[id]!.parent!, id).flops,
+    up: (id: NodeId): Seen => behind(id, tree.nodes[id]!.parent!),
+    down: (id: NodeId): Seen => behind(tree.nodes[id]!.parent!, id),
     field: (id: NodeId): number => flopsOf(id, termsOf(id, around(id, null), null)),
-    components: (id: NodeId): number =>
-      behind(id, tree.nodes[id]!.parent!).seen.filter((s) => typeof s !== "string").length,
   };
 }
 
@@ -226,7 +259,12 @@ export function predictStep(work: StepWork, machine: Machine, places: Places): P
     throw new RangeError(`predictStep: count is ${count}, expected a positive integer`);
   let [computing, passing, serial] = [0, 0, 0];
   for (const set of work) {
-    const times = set.map(({ kernel, flops, size }) => flops * machine.secondsPerFlop(kernel, size));
+    const times = set.map(
+      ({ kernel, flops, terms, components, size }) =>
+        flops * machine.secondsPerFlop(kernel, size) +
+        terms * machine.secondsPerTerm +
+        components * machine.secondsPerComponent,
+    );
     const all = times.reduce((a, b) => a + b, 0);
     serial += all;
     const isDivided = count > 1 && set.length > 1 && set.some(({ kernel }) => !divided || divided.includes(kernel));

@@ -16,8 +16,15 @@ import { kroneckerField } from "../ttn/operators/kronecker-field.ts";
 export type Kernel = "evaluate" | "contract" | "split" | "augment" | "cut";
 export const kernels: readonly Kernel[] = ["evaluate", "contract", "split", "augment", "cut"];
 
+/** What an environment costs beside its arithmetic, whatever its size. */
+export interface Planning {
+  /** For every term of the operator in it, and for every component that it has. */
+  readonly secondsPerTerm: number;
+  readonly secondsPerComponent: number;
+}
+
 /** How fast a machine does each kernel. */
-export interface Machine {
+export interface Machine extends Planning {
   /** Seconds for a floating-point operation of a kernel on tensors of so many numbers. */
   secondsPerFlop(kernel: Kernel, size: number): number;
   /** What was measured: for each kernel, seconds a flop by size. */
@@ -30,8 +37,13 @@ export interface Rate {
 }
 
 /** A machine of measured rates; between sizes their logarithms are interpolated, beyond them the last one counts. */
-export const machineOf = (rates: Machine["rates"]): Machine => ({
+export const machineOf = (
+  rates: Machine["rates"],
+  { secondsPerTerm, secondsPerComponent }: Planning = { secondsPerTerm: 0, secondsPerComponent: 0 },
+): Machine => ({
   rates,
+  secondsPerTerm,
+  secondsPerComponent,
   secondsPerFlop(kernel, size) {
     const known = rates[kernel];
     const above = known.findIndex((rate) => rate.size >= size);
@@ -60,16 +72,19 @@ export function measureMachine({
   ranks = [2, 4, 8, 16, 32, 64],
   clock = () => performance.now() / 1000,
 }: MeasureOptions = {}): Machine {
+  const planning = measurePlanning(dtype, clock);
   const rates = Object.fromEntries(
     kernels.map((kernel) => [
       kernel,
       ranks.map((r) => {
-        const { flops, run } = trial[kernel](r, dtype, seeded(r));
-        return { size: r ** 3, secondsPerFlop: secondsOf(run, clock) / flops };
+        const { flops, terms = 0, components = 0, run } = trial[kernel](r, dtype, seeded(r));
+        const seconds = secondsOf(run, clock);
+        const planned = terms * planning.secondsPerTerm + components * planning.secondsPerComponent;
+        return { size: r ** 3, secondsPerFlop: Math.max(seconds - planned, seconds / 10) / flops };
       }),
     ]),
   ) as unknown as Machine["rates"];
-  return machineOf(rates);
+  return machineOf(rates, planning);
 }
 
 /** The shortest of several times, each of two milliseconds or more. */
@@ -89,7 +104,11 @@ function secondsOf(run: () => void, clock: () => number): number {
   return best;
 }
 
-type Trial = (r: number, dtype: Dtype, random: Random) => { readonly flops: number; readonly run: () => void };
+type Trial = (
+  r: number,
+  dtype: Dtype,
+  random: Random,
+) => { readonly flops: number; readonly terms?: number; readonly components?: number; readonly run: () => void };
 
 const hermitian = (r: number, dtype: Dtype, random: Random): Tensor => {
   const a = randomTensor(random, [r, r], dtype);
@@ -100,6 +119,38 @@ const one = { re: 1, im: 0 };
 const product = (...matrices: (Matrix | null)[]): KroneckerTerm => ({ coefficient: 1, matrices });
 const qr = (dtype: Dtype, rows: number, columns: number): number =>
   (width(dtype) === 2 ? 8 : 2) * rows * columns * columns;
+
+/** The matrices of an environment; its operations are counted too, as executors ask for. */
+function contracted(x: Tensor, components: readonly (readonly KroneckerTerm[])[], dtype: Dtype): void {
+  for (const terms of components) {
+    using frame = workspace().frame();
+    const map = kroneckerSum(x.shape, terms, dtype);
+    kroneckerFlops(map);
+    const image = frame.take(map.shapeOut, dtype);
+    planKroneckerSum(map, frame)(one, x, 0, image);
+    gramAllBut(x, image, 2);
+  }
+}
+
+/** From tensors so small that arithmetic costs nothing: many terms in one component, and as many in one each. */
+function measurePlanning(dtype: Dtype, clock: () => number): Planning {
+  const random = seeded(1);
+  const x = randomTensor(random, [2, 2, 2], dtype);
+  const [left, right] = [3, 4].map((count) => Array.from({ length: count }, () => randomTensor(random, [2, 2], dtype)));
+  const terms = left!.flatMap((a) => right!.map((b) => product(a, b, null))); // a core joins all components of its children
+  const together = secondsOf(() => contracted(x, [terms], dtype), clock);
+  const apart = secondsOf(
+    () =>
+      contracted(
+        x,
+        terms.map((term) => [term]),
+        dtype,
+      ),
+    clock,
+  );
+  const secondsPerComponent = Math.max(0, (apart - together) / (terms.length - 1));
+  return { secondsPerComponent, secondsPerTerm: Math.max(0, (together - secondsPerComponent) / terms.length) };
+}
 
 const trial: Readonly<Record<Kernel, Trial>> = {
   /** Sums over one neighbour each, and products of two, as of interactions across a node. */
@@ -138,18 +189,14 @@ const trial: Readonly<Record<Kernel, Trial>> = {
       [product(null, b, null)],
       [product(a, b, null)],
       [product(m(), null, null), product(null, m(), null), product(a, b, null)],
-    ].map((terms) => kroneckerSum(x.shape, terms, dtype));
+    ];
     const gram = (width(dtype) === 2 ? 8 : 2) * r ** 4;
+    const mapOf = (terms: readonly KroneckerTerm[]) => kroneckerSum(x.shape, terms, dtype);
     return {
-      flops: components.reduce((sum, map) => sum + kroneckerFlops(map) + gram, 0),
-      run() {
-        for (const map of components) {
-          using frame = workspace().frame();
-          const image = frame.take(map.shapeOut, dtype);
-          planKroneckerSum(map, frame)(one, x, 0, image);
-          gramAllBut(x, image, 2);
-        }
-      },
+      flops: components.reduce((sum, terms) => sum + kroneckerFlops(mapOf(terms)) + gram, 0),
+      terms: components.flat().length,
+      components: components.length,
+      run: () => contracted(x, components, dtype),
     };
   },
   split(r, dtype, random) {

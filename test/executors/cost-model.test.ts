@@ -48,7 +48,12 @@ function counted(action: () => void): number {
 }
 
 /** A kernel that does a billion operations a second, whatever it works on. */
-const even: Machine = { rates: {} as Machine["rates"], secondsPerFlop: () => 1e-9 };
+const even: Machine = {
+  rates: {} as Machine["rates"],
+  secondsPerTerm: 0,
+  secondsPerComponent: 0,
+  secondsPerFlop: () => 1e-9,
+};
 
 describe("the work of a step", () => {
   const ranks = ranksAt(8);
