@@ -9,6 +9,7 @@ const documents = [
   "docs/gpu.md",
   "docs/operators.md",
   "docs/processors.md",
+  "docs/scaling.md",
   "docs/testing.md",
   "docs/training.md",
   "docs/training-methods.md",
