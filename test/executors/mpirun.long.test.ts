@@ -1,7 +1,10 @@
 import { execFileSync } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { beforeAll, describe, expect, it } from "vitest";
+import { scratchFolder } from "../cli/run.ts";
 import { built, installed, program, ranks } from "./mpirun.ts";
 
+const scratch = scratchFolder();
 let folder = "";
 beforeAll(() => {
   folder = built();
@@ -20,6 +23,26 @@ describe.each(installed)("$name", (mpi) => {
       expect(code).toBe(0);
       expect(JSON.parse(stdout)).toEqual(expected);
     }
+  });
+
+  it("shares a run of the command, and the points of a sweep; the first rank alone writes", async () => {
+    const out = scratch(mpi.name);
+    const command = `${folder}/src/cli/main.js`;
+    const settings = ["--set", "d=4", "--set", "T=0.05"];
+    const hashOf = async (path: string): Promise<string> =>
+      JSON.parse(await readFile(`${path}/result.json`, "utf8")).stateHash;
+    execFileSync(process.execPath, [command, "run", "ising", ...settings, "--out", `${out}-one`]);
+    const run = await ranks(mpi, 2, [command, "run", "ising", ...settings, "--out", `${out}-two`]);
+    expect(run.code).toBe(0);
+    expect(run.stdout.match(/written to/g)).toHaveLength(1);
+    expect(await hashOf(`${out}-two`)).toBe(await hashOf(`${out}-one`));
+    const over = ["--over", "dt=0.01,0.025,0.05", ...settings, "--out", `${out}-sweep`];
+    const swept = await ranks(mpi, 2, [command, "sweep", "ising", ...over]);
+    expect(swept.code).toBe(0);
+    expect(swept.stdout.match(/completed/g)).toHaveLength(3);
+    expect(await hashOf(`${out}-sweep/dt=0.01`)).toBe(await hashOf(`${out}-one`));
+    const other = await ranks(mpi, 2, [command, "run", "ising", ...settings, "--set", "executor=mpi:4"]);
+    expect(other.stderr).toContain("4 ranks were asked for, MPI granted 2");
   });
 
   it("throws an error of one rank on all, and ends in order", async () => {
