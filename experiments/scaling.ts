@@ -54,15 +54,23 @@ export const scaling = experiment({
       .positive()
       .default(5)
       .describe("steps of which the shortest counts, a positive integer; one more warms up"),
+    calibration: z
+      .number()
+      .positive()
+      .default(0.15)
+      .describe("seconds for each measurement of a kernel, a positive number"),
     executor: runSettings.executor,
     backend: runSettings.backend,
   }),
-  quick: { d: [8, 16], rank: 4, workers: 2, steps: 2 },
+  quick: { d: [4, 8], rank: 4, workers: 2, steps: 2, calibration: 0.01 },
   async run(p, host) {
     useBackend(p.backend);
     host.progress(0, "the machine's kernels");
     const largest = 2 * Math.max(...listOf(p.rank)); // bases double before they are cut
-    const machine = measureMachine({ ranks: [2, 4, 8, 16, 32, 64, 128].filter((r) => r < 2 * largest) });
+    const machine = measureMachine({
+      seconds: p.calibration,
+      ranks: [2, 4, 8, 16, 32, 64, 128].filter((r) => r < 2 * largest),
+    });
     const places = p.executor.startsWith("mpi") ? [0] : [0, ...listOf(p.workers)];
     const cases = listOf(p.rank).flatMap((rank) =>
       listOf(p.d).flatMap((d) => places.map((count) => ({ d, rank, count }))),

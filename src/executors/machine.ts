@@ -59,6 +59,8 @@ export interface MeasureOptions {
   readonly dtype?: Dtype;
   /** Ranks around the node that is measured. Default 2, 4, ..., 64. */
   readonly ranks?: readonly number[];
+  /** Seconds that each measurement takes. Default 0.15. */
+  readonly seconds?: number;
   /** Time in seconds. Default: wall time. On a busy machine, CPU time is nearer to what a quiet one takes. */
   readonly clock?: () => number;
 }
@@ -70,15 +72,16 @@ export interface MeasureOptions {
 export function measureMachine({
   dtype = "complex128",
   ranks = [2, 4, 8, 16, 32, 64],
+  seconds: least = 0.15,
   clock = () => performance.now() / 1000,
 }: MeasureOptions = {}): Machine {
-  const planning = measurePlanning(dtype, clock);
+  const planning = measurePlanning(dtype, clock, least);
   const rates = Object.fromEntries(
     kernels.map((kernel) => [
       kernel,
       ranks.map((r) => {
         const { flops, terms = 0, components = 0, run } = trial[kernel](r, dtype, seeded(r));
-        const seconds = secondsOf(run, clock);
+        const seconds = secondsOf(run, clock, least);
         const planned = terms * planning.secondsPerTerm + components * planning.secondsPerComponent;
         return { size: r ** 3, secondsPerFlop: Math.max(seconds - planned, seconds / 10) / flops };
       }),
@@ -88,11 +91,11 @@ export function measureMachine({
 }
 
 /** The shortest of several times, each of two milliseconds or more. */
-function secondsOf(run: () => void, clock: () => number): number {
+function secondsOf(run: () => void, clock: () => number, least: number): number {
   run();
   let best = Number.POSITIVE_INFINITY;
   let repeats = 1;
-  for (let k = 0, spent = 0; k < 5 || (spent < 0.15 && k < 1000); k++) {
+  for (let k = 0, spent = 0; k < 5 || (spent < least && k < 1000); k++) {
     const begin = clock();
     for (let i = 0; i < repeats; i++) run();
     const seconds = clock() - begin;
@@ -133,21 +136,15 @@ function contracted(x: Tensor, components: readonly (readonly KroneckerTerm[])[]
 }
 
 /** From tensors so small that arithmetic costs nothing: many terms in one component, and as many in one each. */
-function measurePlanning(dtype: Dtype, clock: () => number): Planning {
+function measurePlanning(dtype: Dtype, clock: () => number, least: number): Planning {
   const random = seeded(1);
   const x = randomTensor(random, [2, 2, 2], dtype);
   const [left, right] = [3, 4].map((count) => Array.from({ length: count }, () => randomTensor(random, [2, 2], dtype)));
   const terms = left!.flatMap((a) => right!.map((b) => product(a, b, null))); // a core joins all components of its children
-  const together = secondsOf(() => contracted(x, [terms], dtype), clock);
-  const apart = secondsOf(
-    () =>
-      contracted(
-        x,
-        terms.map((term) => [term]),
-        dtype,
-      ),
-    clock,
-  );
+  const seconds = (components: readonly (readonly KroneckerTerm[])[]): number =>
+    secondsOf(() => contracted(x, components, dtype), clock, least);
+  const together = seconds([terms]);
+  const apart = seconds(terms.map((term) => [term]));
   const secondsPerComponent = Math.max(0, (apart - together) / (terms.length - 1));
   return { secondsPerComponent, secondsPerTerm: Math.max(0, (together - secondsPerComponent) / terms.length) };
 }
