@@ -50,14 +50,12 @@ import {
   energy,
   entropies,
   exactSolution,
-  heatWithSource,
   longRangeIsing,
   longRangeIsingTerms,
   siteExpectations,
   spinOperators,
   spinState,
 } from "../../src/problems/index.ts";
-import { attractedOde } from "../../src/testing/attracted-ode.ts";
 import { asBasis } from "../../src/ttn/gauge.ts";
 import { dtypeOfState } from "../../src/ttn/ttn.ts";
 import { denseFlow, denseImage, denseSum, distance, relative } from "../ttn/dense.ts";
@@ -107,9 +105,6 @@ function counting(rhs: Rhs): { rhs: Rhs; count: () => number } {
   };
   return { rhs: { ...rhs, bind }, count: () => calls };
 }
-
-const heat = heatWithSource();
-const heatEnd = heat.exact(1);
 
 const grids = coupledGrids();
 
@@ -163,24 +158,6 @@ function coupledGrids() {
     projected: { initial: random, exact: projected.then(({ y }) => toDense(y)) },
   };
 }
-
-/** Any matrices on the modes of a complex state: away from the tangent space but on the solution, which has the tree's rank. */
-const attracted = attractedOde({
-  kind: "general",
-  dtype: "complex128",
-  tree: [
-    [0, 1],
-    [2, 3],
-  ],
-  sizes: [4, 4, 4, 4],
-  rank: 2,
-  smallest: 0.3,
-  coupling: 0.5,
-  source: 0,
-  delta: 0,
-  T: 1,
-  seed: 5,
-});
 
 const off = { tolerance: "off" } as const;
 
@@ -250,37 +227,6 @@ describe.each(methods)("$name", ({ integrator, applications, linearOnly = false,
     const counted = points.filter(({ error }) => error > 1e-9 && error < 0.1);
     expect(counted.length).toBeGreaterThanOrEqual(3);
     expect(slopeOf(counted)).toBeGreaterThan(fitted);
-  });
-
-  test.skipIf(linearOnly)("order: heat with a moving source, real, ranks by tolerance", async () => {
-    const points = [];
-    for (const h of [1 / 16, 1 / 32, 1 / 64, 1 / 128]) {
-      const last = await finalOf(problemOf(heat.rhs, roomy(heat.initial, 6), [0, 1]), {
-        integrator,
-        h,
-        solver: rk4({ substeps: Math.ceil(64 * h) }),
-        truncation: cut({ tolerance: 1e-10 }),
-      });
-      points.push({ h, error: relative(toDense(last.y), heatEnd) });
-    }
-    for (const { error } of points) expect(error).toBeLessThan(0.1);
-    if (points.every(({ error }) => error < 1e-7)) return; // the local solver's error: splitting methods are exact here
-    expect(slopeOf(points)).toBeGreaterThan(fitted);
-  });
-
-  test.skipIf(linearOnly)("order: a solution of the tree's rank that attracts", async () => {
-    const points = [];
-    for (const h of [1 / 8, 1 / 16, 1 / 32]) {
-      // two first steps of another method would be a part of all steps that shrinks with h
-      const { y } = await finalOf(attracted.problem, {
-        integrator: unstarted(integrator),
-        h,
-        solver: rk4({ substeps: Math.ceil(64 * h) }),
-        truncation: cut({ ...off, maxRank: ranks(attracted.problem.initial) }),
-      });
-      points.push({ h, error: distance(toDense(y), attracted.exact(1)) });
-    }
-    expect(slopeOf(points)).toBeGreaterThan(fitted);
   });
 
   test("order: Schroedinger's equation with a coupled potential that depends on time, on a tree, complex", async () => {
