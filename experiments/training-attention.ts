@@ -55,21 +55,21 @@ export const trainingAttention = experiment({
       .describe(`how Tucker tensors are trained, ${methodNames.join(", ")}`),
     tokens: z
       .enum(["pairs", "symbols"])
-      .default("symbols")
+      .default("pairs")
       .describe("pairs (a key with its value is a token) or symbols (each is one)"),
-    pairs: count.default(4).describe("pairs of a sequence, a positive integer"),
+    pairs: count.default(6).describe("pairs of a sequence, a positive integer"),
     keys: count.default(8).describe("keys there are, a positive integer"),
     values: count.default(8).describe("values there are, a positive integer"),
-    width: count.default(64).describe("numbers of a token, a positive integer"),
+    width: count.default(48).describe("numbers of a token, a positive integer"),
     heads: count.default(4).describe("heads, a positive integer that divides the width"),
-    layers: count.default(2).describe("layers of the transformer, a positive integer"),
-    hidden: count.default(64).describe("units of the feed-forward part of a layer, a positive integer"),
-    samples: count.default(8000).describe("sequences to learn from, a positive integer"),
-    epochs: count.default(16).describe("how often they are gone through, a positive integer"),
+    layers: count.default(1).describe("layers of the transformer, a positive integer"),
+    hidden: z.int().nonnegative().default(32).describe("units of the perceptron of a layer, an integer, 0 for none"),
+    samples: count.default(4000).describe("sequences to learn from, a positive integer"),
+    epochs: count.default(12).describe("how often they are gone through, a positive integer"),
     batch: count.default(64).describe("sequences in a step, a positive integer"),
-    rate: positive.default(0.003).describe("learning rate, a third of it in the last quarter, a positive number"),
+    rate: positive.default(0.005).describe("learning rate, a third of it in the last quarter, a positive number"),
     tau: positive.default(0.02).describe("what truncation may remove, relative to |T|, a positive number"),
-    rank: count.default(11).describe("rank to start with, and the largest, a positive integer"),
+    rank: count.default(8).describe("rank to start with, and the largest, a positive integer"),
     headRank: count.default(4).describe("rank of the mode of heads to start with, a positive integer"),
     adaptEvery: count.default(10).describe("bases and ranks change every so many steps, a positive integer"),
     gain: positive.default(1).describe("|T| at the start over the root of the heads, a positive number"),
@@ -78,11 +78,9 @@ export const trainingAttention = experiment({
     executor: runSettings.executor,
   }),
   quick: {
-    tokens: "pairs",
     pairs: 3,
     keys: 4,
     values: 4,
-    layers: 1,
     width: 16,
     heads: 2,
     hidden: 16,
@@ -163,7 +161,7 @@ interface Sizes {
   readonly gain: number;
 }
 
-/** Normalise, attend, add; normalise, a perceptron, add: so many times, then the last token tells the class. */
+/** Normalise, attend, add; with hidden units normalise, a perceptron, add: so many times, then the last token tells the class. */
 function transformer(p: Sizes, kind: Kind): Sequential {
   const { tokens, numbers } = sizesOfRecall(p);
   const sizes = { tokens, heads: p.heads, causal: true };
@@ -171,10 +169,10 @@ function transformer(p: Sizes, kind: Kind): Sequential {
     if (kind === "tucker") return tuckerAttention({ ...sizes, rank: p.rank, headRank: p.headRank, gain: p.gain });
     return kind === "dense" ? attention(sizes) : tensorProductAttention(sizes);
   };
-  const perceptron = [layerNorm(), dense(p.hidden), activation("gelu"), dense(p.width)];
+  const perceptron = () => [layerNorm(), dense(p.hidden), activation("gelu"), dense(p.width)];
   const block = (): Layer[] => [
     residual([perToken(tokens, [layerNorm()]), attend()]),
-    residual([perToken(tokens, perceptron)]),
+    ...(p.hidden > 0 ? [residual([perToken(tokens, perceptron())])] : []),
   ];
   const first =
     p.tokens === "pairs"

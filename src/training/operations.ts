@@ -113,7 +113,7 @@ export const tanh = (tape: Tape, x: Variable): Variable => mapEntries(tape, x, M
 /** x Phi(x) with Phi(x) = (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, the usual approximation (to 5e-4) of the normal law's. */
 export const gelu = (tape: Tape, x: Variable): Variable => {
   const c = Math.sqrt(2 / Math.PI);
-  const inner = (v: number): number => Math.tanh(c * (v + 0.044715 * v ** 3));
+  const inner = (v: number): number => Math.tanh(c * (v + 0.044715 * v * v * v));
   return mapEntries(
     tape,
     x,
