@@ -1,9 +1,10 @@
-import { combine, scaled } from "../linalg/contract.ts";
+import { combine, pad, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
 import { type CP, contractCP } from "../ttn/cp.ts";
 import { centers } from "../ttn/gauge.ts";
+import { growthOf } from "../ttn/growth.ts";
 import { localRhs } from "../ttn/local-rhs.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import type { NodeId } from "../ttn/tree.ts";
@@ -30,13 +31,14 @@ export class GradientFlow {
   passes = 0;
   readonly #draw: (step: number) => Objective;
   readonly #probes: readonly CP[];
+  readonly #images = new WeakMap<TTN, Tensor>();
   readonly #trials = new WeakMap<LocalField, TTN>();
   #step = -1;
   #objective: Objective | null = null;
   /** Where `moveTo` took the weights. */
-  #start: Point;
-  #at: Point;
-  #known: (Point & { readonly evaluation: Evaluation }) | null = null;
+  #start: Weights;
+  #at: Weights;
+  #known: { readonly weights: Weights; readonly evaluation: Evaluation } | null = null;
   #first: Evaluation | null = null;
   #drift: readonly (readonly TTN[])[] = [];
 
@@ -44,8 +46,8 @@ export class GradientFlow {
   constructor(draw: (step: number) => Objective, weights: Weights) {
     this.#draw = draw;
     this.#probes = weights.blocks.map(probesFor);
-    this.#start = this.#pointOf(weights);
-    this.#at = this.#start;
+    this.#start = weights;
+    this.#at = weights;
     this.rhs = weights.blocks.map((_, k) => {
       const rhs = localRhs((trial, node, test) => (_t, x) => this.#fieldAt(k, withTensor(trial, node, x), test, node), {
         autonomous: true,
@@ -76,8 +78,8 @@ export class GradientFlow {
    * block as long as the weights are not taken elsewhere: the velocity of a heavy ball, the slope of a penalty. Default: none.
    */
   moveTo(weights: Weights, drift: readonly (readonly TTN[])[] = []): void {
-    this.#start = this.#pointOf(weights);
-    this.#at = this.#start;
+    this.#start = weights;
+    this.#at = weights;
     this.#drift = drift;
   }
 
@@ -104,57 +106,58 @@ export class GradientFlow {
 
   /** -dL/dW of a block at the weight `y`, the other blocks being where they are, seen through a frame. */
   #fieldAt(block: number, y: TTN, test: TTN, node: NodeId): Tensor {
-    const point = this.#withBlock(block, y);
+    const weights = this.#withBlock(block, y);
     const known = this.#known;
-    const isKnown = known?.images.every((image, k) => distance(image, point.images[k]!) <= same * norm(image));
-    const { evaluation } = isKnown ? known! : this.#evaluate(point);
+    const isKnown = known?.weights.blocks.every((there, k) => this.#isSame(k, there, weights.blocks[k]!));
+    const { evaluation } = isKnown ? known! : this.#evaluate(weights);
     const descent = [-1, gradientSeen(evaluation.blocks[block]!, test, node)] as const;
     const drift = this.#drift[block];
     return combine(drift?.length ? [descent, [1, gradientSeen(drift, test, node)]] : [descent]);
   }
 
-  #evaluate(point: Point) {
+  #evaluate(weights: Weights) {
     if (!this.#objective) this.beginStep(0);
     this.passes++;
-    const evaluation = this.#objective!(point.weights);
-    this.#known = { ...point, evaluation };
+    const evaluation = this.#objective!(weights);
+    this.#known = { weights, evaluation };
     this.#first ??= evaluation;
     return this.#known;
   }
 
-  #pointOf(weights: Weights): Point {
-    return { weights, images: weights.blocks.map((y, k) => contractCP(this.#probes[k]!, y)) };
+  /** The weights with another one for a block; where it is that of the start, as written there, so that a pass finds the bases of all frames. */
+  #withBlock(block: number, y: TTN): Weights {
+    const start = this.#start.blocks[block]!;
+    const own = isRewritten(centers(start)[y.center]!, y) ? start : y;
+    return { ...this.#at, blocks: this.#at.blocks.with(block, own) };
   }
 
-  /** The point with another weight for a block; where it is that of the start, as written there, so that a pass finds the bases of all frames. */
-  #withBlock(block: number, y: TTN): Point {
-    const { weights, images } = this.#at;
-    const image = this.#imageOf(block, y);
-    const own = image === this.#start.images[block] ? this.#start.weights.blocks[block]! : y;
-    return {
-      weights: { ...weights, blocks: weights.blocks.with(block, own) },
-      images: images.with(block, image),
-    };
+  /** Whether two weights of a block are the same to round-off, whatever their bases. */
+  #isSame(block: number, a: TTN, b: TTN): boolean {
+    if (a === b) return true;
+    const image = this.#imageOf(block, a);
+    return distance(image, this.#imageOf(block, b)) <= same * norm(image);
   }
 
-  /** A weight applied to fixed random product tensors: what tells weights apart, whatever their bases. */
+  /** A weight applied to fixed random product tensors: what tells weights apart. */
   #imageOf(block: number, y: TTN): Tensor {
-    const { weights, images } = this.#start;
-    const moved = centers(weights.blocks[block]!)[y.center]!;
-    return isSameNetwork(moved, y) ? images[block]! : contractCP(this.#probes[block]!, y);
+    const image = this.#images.get(y) ?? contractCP(this.#probes[block]!, y);
+    this.#images.set(y, image);
+    return image;
   }
 }
 
-/** Weights, and of every block its image of fixed product tensors. */
-interface Point {
-  readonly weights: Weights;
-  readonly images: readonly Tensor[];
-}
-
-/** Whether two states are written with the same tensors, up to the one at the centre, whose entries are compared. */
-const isSameNetwork = (a: TTN, b: TTN): boolean => {
+/** Whether `b` is `a` as it is written, or in bases that have grown from those of `a`, padded with zeros. */
+const isRewritten = (a: TTN, b: TTN): boolean => {
   const [x, y] = [a.tensors[a.center]!, b.tensors[b.center]!];
-  return a.tensors.every((t, id) => id === a.center || t === b.tensors[id]) && sameEntries(x.data, y.data);
+  return (
+    a.tensors.every((t, id) => id === a.center || isGrownFrom(t, b.tensors[id]!)) &&
+    (x === y || sameEntries(pad(x, y.shape).data, y.data))
+  );
+};
+
+const isGrownFrom = (old: Tensor, basis: Tensor): boolean => {
+  const growth = growthOf(basis);
+  return basis === old || (growth !== undefined && isGrownFrom(old, growth.old));
 };
 
 function sameEntries(a: Float64Array, b: Float64Array): boolean {

@@ -99,11 +99,11 @@ export function mapEntries(
 export function relu(tape: Tape, x: Variable): Variable {
   const value = tensor(x.value.shape);
   const [from, into] = [x.value.data, value.data];
-  for (let p = 0; p < into.length; p++) into[p] = Math.max(from[p]!, 0); // not a number stays what it is
+  // (x + |x|) / 2, exactly, and without a branch: signs of activations cannot be predicted; not a number stays what it is
+  for (let p = 0; p < into.length; p++) into[p] = 0.5 * from[p]! + 0.5 * Math.abs(from[p]!);
   return tape.record(value, x.isConstant, (d) => {
     const slopes = d.data;
-    // 1 where positive, without a branch: signs of activations cannot be predicted
-    for (let p = 0; p < slopes.length; p++) slopes[p]! *= Math.ceil(Math.min(into[p]!, 1));
+    for (let p = 0; p < slopes.length; p++) slopes[p]! *= Number(into[p]! > 0);
     tape.add(x, d); // nothing else holds it after this
   });
 }
