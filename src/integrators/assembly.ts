@@ -1,6 +1,6 @@
 import type { Work } from "../linalg/task.ts";
 import type { Tensor } from "../linalg/tensor.ts";
-import { levels, type NodeId, type Tree } from "../ttn/tree.ts";
+import { levels, type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { augmentAll, type Block, negligible, noiseOf, roundOffOf, type Widened, widened } from "./augment.ts";
 import type { KeptMoments } from "./conserve.ts";
@@ -35,6 +35,8 @@ export interface Assembly {
 export interface AssembleOptions {
   /** For each node the columns of its solution that count as directions. Default: all. */
   readonly select?: readonly (Tensor | undefined)[];
+  /** Whether the root's solution is one of those that will be widened. Default: it is; a Galerkin root needs none. */
+  readonly widensRoot?: boolean;
   /** Adds the directions that conserved functionals need. */
   readonly moments?: KeptMoments | null;
 }
@@ -49,7 +51,7 @@ export function* assemble(
   nodes: readonly NodeId[],
   solutions: readonly LocalSolution[],
   coupling: Coupling,
-  { select = [], moments = null }: AssembleOptions = {},
+  { select = [], widensRoot = true, moments = null }: AssembleOptions = {},
 ): Work<Assembly> {
   const { tree } = y;
   const noise = negligible(context, y);
@@ -79,6 +81,7 @@ export function* assemble(
           columns: select[id] ?? null,
           noise: Math.max(noise, noiseOf(own)),
           roundOff: roundOffOf(context) ?? null,
+          isCoupled: widensRoot || tree.nodes[id]!.parent !== rootOf(tree),
         },
       })),
     );

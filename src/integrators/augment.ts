@@ -86,9 +86,11 @@ interface Augmentation extends Widened {
   readonly columns: Tensor | null;
   readonly noise: number;
   readonly roundOff: number | null;
+  /** Whether a node above will ask for `news`. */
+  readonly isCoupled: boolean;
 }
 
-/** A basis with what its solution has in the new directions, Ut* Z. */
+/** A basis with what its solution has in the new directions, Ut* Z; null when there are none or nothing above asks for it. */
 export interface AugmentedNode extends AugmentedBasis {
   readonly news: Tensor | null;
 }
@@ -96,12 +98,12 @@ export interface AugmentedNode extends AugmentedBasis {
 /** `augment` by a widened solution. */
 export const augmentation: TaskKind<Augmentation, AugmentedNode> = {
   name: "augmentation",
-  run({ old, columns, noise, roundOff, ...wide }) {
+  run({ old, columns, noise, roundOff, isCoupled, ...wide }) {
     using frame = workspace().frame();
     const solution = widened(wide, frame);
     const directions = columns ? modeProduct(solution, solution.shape.length - 1, columns, frame) : solution;
     const made = augment(old, directions, noise, roundOff ?? undefined);
-    return { ...made, news: made.fresh && matmul(made.fresh, asBasis(solution), "C", "N") };
+    return { ...made, news: made.fresh && isCoupled ? matmul(made.fresh, asBasis(solution), "C", "N") : null };
   },
 };
 

@@ -103,7 +103,7 @@ export function* augmentedBases(
           const { final, ...solution } = solved.solutions[k]!;
           const least = Math.max(noise, noiseOf({ final, ...solution }));
           const roundOff = roundOffOf(context) ?? null;
-          const all = { solution: final, shape: final.shape, blocks: [], columns: null };
+          const all = { solution: final, shape: final.shape, blocks: [], columns: null, isCoupled: false };
           return { id, input: { ...all, old: y.tensors[id]!, noise: least, roundOff } };
         }),
       );

@@ -98,7 +98,8 @@ function* step(
   };
   const blocks = coupling === "euler" ? eulerCoupling : evolvedCoupling(y.tree, frames);
   const moments = rootKind === "galerkin" ? keptMoments(context, y, y.tensors, new Set(growing), t) : null;
-  const assembly = yield* assemble(context, y, frames, growing, solved.solutions, blocks, { moments });
+  const options = { moments, widensRoot: rootKind === "assembled" };
+  const assembly = yield* assemble(context, y, frames, growing, solved.solutions, blocks, options);
   applications += moments?.applications ?? 0;
   const { bases } = assembly;
 

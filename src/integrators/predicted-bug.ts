@@ -45,7 +45,7 @@ export function predictedBug(): Integrator {
       if (solved.failure) return solved.failure;
       const coupling = evolvedCoupling(tree, frames);
       const moments = keptMoments(context, y, frames.bases, new Set(growing), t);
-      const options = { select: frames.main, moments };
+      const options = { select: frames.main, moments, widensRoot: false };
       const { bases } = yield* assemble(context, y, frames, growing, solved.solutions, coupling, options);
       const start = inBases(y, root, bases);
       const last = yield* solveNodes(context, [start], "state", t, h);

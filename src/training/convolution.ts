@@ -4,7 +4,7 @@ import type { TTN } from "../ttn/ttn.ts";
 import { reshaped } from "./chain.ts";
 import { decayingMatrix, decayingTucker, heNormal } from "./initial.ts";
 import type { Layer } from "./layers.ts";
-import { addRow, applyDense, applyLowRank } from "./operations.ts";
+import { applyDense, applyLowRank, withBias } from "./operations.ts";
 import { fromPatches, type ImageShape, patchesOf } from "./patches.ts";
 import type { Tape, Variable } from "./tape.ts";
 import { applyTuckerKernel } from "./tucker-kernel.ts";
@@ -67,7 +67,7 @@ export function convolution(options: ConvolutionOptions): Layer {
             : format === "tucker"
               ? applyTuckerKernel(tape, x, blocks[0]!, image, kernel)
               : applyLowRank(tape, unfolded(tape, x, image, kernel), blocks[0]!);
-          return reshaped(tape, addRow(tape, rows, passengers.at(-1)!), [x.value.shape[0]!, patches * filters]);
+          return reshaped(tape, withBias(tape, rows, passengers.at(-1)), [x.value.shape[0]!, patches * filters]);
         },
       };
     },

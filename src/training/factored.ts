@@ -5,7 +5,7 @@ import { type Tensor, tensor } from "../linalg/tensor.ts";
 import { factorsOf } from "../ttn/matrix-rhs.ts";
 import { decayingMatrix } from "./initial.ts";
 import { type Layer, type LowRankOptions, lowRankSizes } from "./layers.ts";
-import { addRow, addScaled, applyDense } from "./operations.ts";
+import { addScaled, applyDense, withBias } from "./operations.ts";
 import { applyBase } from "./quantized.ts";
 
 /**
@@ -36,7 +36,7 @@ export function factored(outputs: number, options: LowRankOptions = {}): Layer {
         record(tape, x, { passengers: [a, b, shift] }) {
           const z = applyDense(tape, applyDense(tape, x, b!), a!);
           const whole = base ? addScaled(tape, applyBase(tape, x, base), scale, z) : z;
-          return shift ? addRow(tape, whole, shift) : whole;
+          return withBias(tape, whole, shift);
         },
       };
     },

@@ -4,7 +4,7 @@ import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { factorsOf } from "../ttn/matrix-rhs.ts";
 import type { InferenceStep } from "./export/inference.ts";
 import { decayingMatrix, heNormal } from "./initial.ts";
-import { addRow, addScaled, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh } from "./operations.ts";
+import { addScaled, applyDense, applyLowRank, gelu, type LowRankWeight, relu, tanh, withBias } from "./operations.ts";
 import { applyBase, type Base, dequantized } from "./quantized.ts";
 import type { Tape, Variable } from "./tape.ts";
 import type { Weights } from "./weights.ts";
@@ -155,8 +155,6 @@ export function activation(name: keyof typeof functions): Layer {
 }
 
 const transposed = (a: Tensor): Tensor => permute(a, [1, 0]);
-
-const withBias = (tape: Tape, z: Variable, bias: Variable | undefined): Variable => (bias ? addRow(tape, z, bias) : z);
 
 function checkCount(what: string, n: number): void {
   if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`${what} is ${n}, expected a positive integer`);

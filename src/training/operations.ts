@@ -1,5 +1,5 @@
 import { combine, matmul, scaled } from "../linalg/contract.ts";
-import { shapeText, tensor } from "../linalg/tensor.ts";
+import { shapeText, type Tensor, tensor } from "../linalg/tensor.ts";
 import { scale } from "../ttn/arithmetic.ts";
 import { factorsOf } from "../ttn/matrix-rhs.ts";
 import type { TTN } from "../ttn/ttn.ts";
@@ -48,12 +48,11 @@ export const applyDense = (tape: Tape, x: Variable, w: Variable): Variable =>
     if (!x.isConstant) tape.add(x, matmul(d, w.value));
   });
 
-/** Z = X + 1 b^T: the same vector to every row. */
-export function addRow(tape: Tape, x: Variable, row: Variable): Variable {
+/** Z = X + 1 b^T: the same vector to every row. Written to `value`, which may be that of X where nothing else reads it. */
+export function addRow(tape: Tape, x: Variable, row: Variable, value: Tensor = tensor(x.value.shape)): Variable {
   const [rows, columns] = x.value.shape as [number, number];
   if (row.value.shape.length !== 1 || row.value.shape[0] !== columns)
     throw new RangeError(`addRow: the row is ${shapeText(row.value.shape)}, the matrix ${rows}x${columns}`);
-  const value = tensor([rows, columns]);
   const [from, b, out] = [x.value.data, row.value.data, value.data];
   for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) out[p] = from[p]! + b[j]!;
   return tape.record(value, x.isConstant && row.isConstant, (d) => {
@@ -64,6 +63,10 @@ export function addRow(tape: Tape, x: Variable, row: Variable): Variable {
     tape.add(x, d); // nothing else holds it after this
   });
 }
+
+/** A product with a bias, if there is one; in its place, since nothing else reads it. */
+export const withBias = (tape: Tape, product: Variable, bias: Variable | undefined): Variable =>
+  bias ? addRow(tape, product, bias, product.value) : product;
 
 /** Z = X + factor Y. */
 export const addScaled = (tape: Tape, x: Variable, factor: number, y: Variable): Variable =>

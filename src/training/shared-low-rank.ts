@@ -7,7 +7,7 @@ import { rootOf, star } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { products } from "./covector.ts";
 import { activation, type Layer } from "./layers.ts";
-import { addRow, addScaled, type LowRankWeight } from "./operations.ts";
+import { addScaled, type LowRankWeight, withBias } from "./operations.ts";
 import { applyBase, type Base } from "./quantized.ts";
 import type { Tape, Variable } from "./tape.ts";
 
@@ -66,7 +66,7 @@ export function sharedLowRank(options: SharedLowRankOptions): Layer {
             const input = l === 0 ? v : step.record(tape, v, { blocks: [], passengers: [] });
             const z = applyShared(tape, input, blocks[0]!, l);
             const base = bases?.[l];
-            return addRow(tape, base ? addScaled(tape, applyBase(tape, input, base), scale, z) : z, bias);
+            return withBias(tape, base ? addScaled(tape, applyBase(tape, input, base), scale, z) : z, bias);
           }, x),
       };
     },

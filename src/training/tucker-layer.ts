@@ -4,7 +4,7 @@ import { rootOf } from "../ttn/tree.ts";
 import { products } from "./covector.ts";
 import { decayingTucker } from "./initial.ts";
 import type { Layer } from "./layers.ts";
-import { addRow, type LowRankWeight } from "./operations.ts";
+import { type LowRankWeight, withBias } from "./operations.ts";
 import type { Tape, Variable } from "./tape.ts";
 
 export interface TuckerLayerOptions {
@@ -41,7 +41,7 @@ export function tuckerLayer(outputs: number, { modes, rank = 32, gain = 0.1 }: T
           passengers: [tensor([outputs])],
         }),
         record: (tape, x, { blocks, passengers }) =>
-          addRow(tape, applyTucker(tape, x, blocks[0]!, modes), passengers[0]!),
+          withBias(tape, applyTucker(tape, x, blocks[0]!, modes), passengers[0]),
       };
     },
   };
