@@ -11,22 +11,27 @@ export const canShare = (): boolean =>
 
 /**
  * Plain data with its longer arrays of doubles in shared memory, each array once; what is the same object stays so. An array that is
- * shared already is not copied. Without shared memory: with arrays that have their memory to themselves, so that nothing else travels.
+ * shared already is not copied; the others lie side by side in one piece of memory, since pieces are what costs. Without shared memory:
+ * with arrays that have their memory to themselves, so that nothing else travels.
  */
 export function outgoing<T>(value: T): T {
-  const sharing = canShare();
-  return mapped(value, (array) => {
-    if (!sharing || array.length < shortest)
-      return array.byteLength === array.buffer.byteLength ? array : array.slice();
-    const known = shared.get(array);
-    if (known) return known;
-    const copy = new Float64Array(new SharedArrayBuffer(8 * array.length));
+  if (!canShare())
+    return mapped(value, (array) => (array.byteLength === array.buffer.byteLength ? array : array.slice()));
+  const fresh = arraysOf(value).filter((array) => array.length >= shortest && !shared.has(array));
+  const memory = new SharedArrayBuffer(8 * fresh.reduce((sum, { length }) => sum + padded(length), 0));
+  let at = 0;
+  for (const array of fresh) {
+    const copy = new Float64Array(memory, 8 * at, array.length);
+    at += padded(array.length);
     copy.set(array);
     shared.set(array, copy);
     shared.set(copy, copy);
-    return copy;
-  });
+  }
+  return mapped(value, (array) => shared.get(array) ?? array);
 }
+
+/** Whole cache lines. */
+const padded = (length: number): number => Math.ceil(length / 8) * 8;
 
 /** Remembers arrays of received data that lie in shared memory, so that they can be sent on without a copy. */
 export const incoming = <T>(value: T): T =>
@@ -36,13 +41,22 @@ export const incoming = <T>(value: T): T =>
   });
 
 /** The memory of all arrays of plain data that is not shared: what can be transferred with a message. */
-export function transferables(value: unknown): ArrayBuffer[] {
-  const found = new Set<ArrayBuffer>();
-  mapped(value, (array) => {
-    if (array.buffer instanceof ArrayBuffer) found.add(array.buffer);
-    return array;
-  });
-  return [...found];
+export const transferables = (value: unknown): ArrayBuffer[] => [
+  ...new Set(arraysOf(value).flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))),
+];
+
+/** All arrays of doubles in plain data, each once. */
+function arraysOf(value: unknown): Float64Array[] {
+  const seen = new Set<object>();
+  const found: Float64Array[] = [];
+  const visit = (v: unknown): void => {
+    if (typeof v !== "object" || v === null || seen.has(v)) return;
+    seen.add(v);
+    if (v instanceof Float64Array) found.push(v);
+    else if (!ArrayBuffer.isView(v)) for (const part of Array.isArray(v) ? v : Object.values(v)) visit(part);
+  };
+  visit(value);
+  return found;
 }
 
 /** A copy of plain data with other arrays; what was one object in two places is one in the copy. */
