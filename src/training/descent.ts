@@ -8,7 +8,7 @@ import { modeSizes, type TTN } from "../ttn/ttn.ts";
 import { coreStep } from "./core-step.ts";
 import { GradientFlow } from "./gradient-flow.ts";
 import { ranksWithin } from "./rank-budget.ts";
-import type { RuleState } from "./rules.ts";
+import type { RuleState } from "./rules/rules.ts";
 import type { StepPlan } from "./train-options.ts";
 import type { Objective, Weights } from "./weights.ts";
 

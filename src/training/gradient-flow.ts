@@ -9,7 +9,7 @@ import { localRhs } from "../ttn/local-rhs.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import type { NodeId } from "../ttn/tree.ts";
 import { modeSizes, type TTN, withTensor } from "../ttn/ttn.ts";
-import { gradientSeen } from "./covector.ts";
+import { gradientSeen } from "./tape/covector.ts";
 import type { Evaluation, Objective, Weights } from "./weights.ts";
 
 /** Weights that differ by less than this, relative to their size, are the same: round-off of a change of bases. */

@@ -3,12 +3,12 @@ import { fixedRankBug } from "../integrators/fixed-rank-bug.ts";
 import type { Integrator } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { projectorSplitting } from "../integrators/projector-splitting.ts";
-import { adam } from "./adam.ts";
-import { boundedCondition, type CoreProjection, conditionPenalty, type Penalty } from "./core-condition.ts";
-import { galore } from "./galore.ts";
-import { rankPruning } from "./rank-pruning.ts";
-import { type Rule, sgd } from "./rules.ts";
-import { smmf } from "./smmf.ts";
+import { adam } from "./rules/adam.ts";
+import { boundedCondition, type CoreProjection, conditionPenalty, type Penalty } from "./rules/core-condition.ts";
+import { galore } from "./rules/galore.ts";
+import { rankPruning } from "./rules/rank-pruning.ts";
+import { type Rule, sgd } from "./rules/rules.ts";
+import { smmf } from "./rules/smmf.ts";
 
 /** What some methods can be told; each takes those that it lists under `takes`. */
 export interface MethodSettings {

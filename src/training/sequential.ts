@@ -1,10 +1,10 @@
 import { allFinite, shapeText, type Tensor } from "../linalg/tensor.ts";
-import { chain, namesOf, sharesOf } from "./chain.ts";
 import type { InferenceStep } from "./export/inference.ts";
-import type { Layer } from "./layers.ts";
-import type { Loss } from "./losses.ts";
-import { LowRankWeight } from "./operations.ts";
-import { Tape, type Variable } from "./tape.ts";
+import { chain, namesOf, sharesOf } from "./layers/chain.ts";
+import type { Layer } from "./layers/layers.ts";
+import type { Loss } from "./tape/losses.ts";
+import { LowRankWeight } from "./tape/operations.ts";
+import { Tape, type Variable } from "./tape/tape.ts";
 import type { Dataset, Model, Weights } from "./weights.ts";
 
 /** A model of layers, each fed with the outputs of the one before. */

@@ -6,9 +6,9 @@ import { type Random, seeded } from "../linalg/random.ts";
 import { shapeText } from "../linalg/tensor.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { largestRanks, modeSizes, type TTN } from "../ttn/ttn.ts";
-import type { CoreProjection, Penalty } from "./core-condition.ts";
 import { ranksWithin } from "./rank-budget.ts";
-import { type Rule, sgd } from "./rules.ts";
+import type { CoreProjection, Penalty } from "./rules/core-condition.ts";
+import { type Rule, sgd } from "./rules/rules.ts";
 import type { Dataset, Model, Weights } from "./weights.ts";
 
 /** How a step is made. */

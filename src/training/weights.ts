@@ -1,7 +1,7 @@
 import type { Random } from "../linalg/random.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import type { Gradient } from "./covector.ts";
+import type { Gradient } from "./tape/covector.ts";
 
 /** A point of a product of manifolds: all that a model learns. A value, as a state is. */
 export interface Weights {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { randomTensor, seeded, type Tensor, tensor } from "../../src/linalg/index.ts";
+import { tensorProduct } from "../../src/training/attention/tensor-product.ts";
 import {
   activation,
   attention,
@@ -20,7 +21,6 @@ import {
   tensorProductCounts,
   tuckerAttention,
 } from "../../src/training/index.ts";
-import { tensorProduct } from "../../src/training/tensor-product-attention.ts";
 import { checkDerivatives } from "./derivatives.ts";
 
 const [samples, tokens, width] = [2, 3, 4];

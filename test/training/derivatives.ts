@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { combine, randomTensor, scaled, seeded, type Tensor, tensor } from "../../src/linalg/index.ts";
 import { norm } from "../../src/linalg/level1.ts";
-import { gradientSeen } from "../../src/training/covector.ts";
 import { type Dataset, type Model, type Weights, wholeGradient } from "../../src/training/index.ts";
+import { gradientSeen } from "../../src/training/tape/covector.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, randomState } from "../../src/ttn/construct.ts";
 import { centers } from "../../src/ttn/gauge.ts";

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readNpz, writeNpz } from "../../src/io/npz.ts";
 import { seeded } from "../../src/linalg/random.ts";
-import { convolution } from "../../src/training/convolution.ts";
 import { fromArrays, toArrays } from "../../src/training/export/arrays.ts";
 import { toOnnx } from "../../src/training/export/onnx.ts";
 import { Message } from "../../src/training/export/protobuf.ts";
-import { activation, dense, lowRank } from "../../src/training/layers.ts";
-import { meanSquaredError } from "../../src/training/losses.ts";
+import { convolution } from "../../src/training/layers/convolution.ts";
+import { activation, dense, lowRank } from "../../src/training/layers/layers.ts";
 import { sequential } from "../../src/training/sequential.ts";
+import { meanSquaredError } from "../../src/training/tape/losses.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
 
 const model = sequential(

@@ -1,7 +1,7 @@
 import { factorsOf } from "../../../ttn/matrix-rhs.ts";
 import { modeSizes } from "../../../ttn/ttn.ts";
-import { outerProducts, products } from "../../covector.ts";
-import { LowRankWeight } from "../../operations.ts";
+import { outerProducts, products } from "../../tape/covector.ts";
+import { LowRankWeight } from "../../tape/operations.ts";
 import type { Evaluation, Weights } from "../../weights.ts";
 import { arrayOf, type Parts, tensorOf } from "./parameters.ts";
 import type { JaxArray, JaxFactors, Operations } from "./types.ts";

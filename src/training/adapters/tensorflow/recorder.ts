@@ -1,7 +1,7 @@
 import { factorsOf } from "../../../ttn/matrix-rhs.ts";
 import type { TTN } from "../../../ttn/ttn.ts";
-import { outerProducts, products } from "../../covector.ts";
-import { LowRankWeight } from "../../operations.ts";
+import { outerProducts, products } from "../../tape/covector.ts";
+import { LowRankWeight } from "../../tape/operations.ts";
 import { fromFloats, type MirroredWeight } from "../float32.ts";
 import type { Differentiated, Operations, TfTensor, TfVariable } from "./types.ts";
 

@@ -1,0 +1,129 @@
+import { combine, matmul, scaled } from "../../linalg/contract.ts";
+import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { scale } from "../../ttn/arithmetic.ts";
+import { factorsOf } from "../../ttn/matrix-rhs.ts";
+import type { TTN } from "../../ttn/ttn.ts";
+import { type Covector, type Gradient, outerProducts, products } from "./covector.ts";
+import type { Tape, Variable } from "./tape.ts";
+
+/** A weight of low rank on a tape, and the parts of dL/dW that come together in a pass. */
+export class LowRankWeight {
+  readonly value: TTN;
+  readonly #parts: (TTN | Covector)[] = [];
+
+  constructor(value: TTN) {
+    this.value = value;
+  }
+
+  /** Adds to dL/dW. */
+  add(part: TTN | Covector): void {
+    this.#parts.push(part);
+  }
+
+  /** dL/dW, the sum of all parts. */
+  get derivative(): Gradient {
+    return this.#parts.length > 0 ? [...this.#parts] : scale(0, this.value);
+  }
+}
+
+/**
+ * Z = X W^T for W = U S V^T, as ((X V) S^T) U^T: O(b (m + n) r) for b samples, without W. With the centre at a leaf this is the K- or
+ * L-form of the papers.
+ */
+export function applyLowRank(tape: Tape, x: Variable, weight: LowRankWeight): Variable {
+  const { u, s, v } = factorsOf(weight.value);
+  const xv = products(x.value);
+  const value = matmul(matmul(xv(v), s, "N", "T"), u, "N", "T");
+  return tape.record(value, false, (d) => {
+    const du = products(d);
+    weight.add(outerProducts(du, xv));
+    if (!x.isConstant) tape.add(x, matmul(matmul(du(u), s), v, "N", "T"));
+  });
+}
+
+/** Z = X W^T for a dense W, (outputs) x (inputs). */
+export const applyDense = (tape: Tape, x: Variable, w: Variable): Variable =>
+  tape.record(matmul(x.value, w.value, "N", "T"), x.isConstant && w.isConstant, (d) => {
+    if (!w.isConstant) tape.add(w, matmul(d, x.value, "T", "N"));
+    if (!x.isConstant) tape.add(x, matmul(d, w.value));
+  });
+
+/** Z = X + 1 b^T: the same vector to every row. Written to `value`, which may be that of X where nothing else reads it. */
+export function addRow(tape: Tape, x: Variable, row: Variable, value: Tensor = tensor(x.value.shape)): Variable {
+  const [rows, columns] = x.value.shape as [number, number];
+  if (row.value.shape.length !== 1 || row.value.shape[0] !== columns)
+    throw new RangeError(`addRow: the row is ${shapeText(row.value.shape)}, the matrix ${rows}x${columns}`);
+  const [from, b, out] = [x.value.data, row.value.data, value.data];
+  for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) out[p] = from[p]! + b[j]!;
+  return tape.record(value, x.isConstant && row.isConstant, (d) => {
+    const sums = tensor([columns]);
+    const [from, into] = [d.data, sums.data];
+    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) into[j]! += from[p]!;
+    tape.add(row, sums);
+    tape.add(x, d); // nothing else holds it after this
+  });
+}
+
+/** A product with a bias, if there is one; in its place, since nothing else reads it. */
+export const withBias = (tape: Tape, product: Variable, bias: Variable | undefined): Variable =>
+  bias ? addRow(tape, product, bias, product.value) : product;
+
+/** Z = X + factor Y. */
+export const addScaled = (tape: Tape, x: Variable, factor: number, y: Variable): Variable =>
+  tape.record(
+    combine([
+      [1, x.value],
+      [factor, y.value],
+    ]),
+    x.isConstant && y.isConstant,
+    (d) => {
+      if (!y.isConstant) tape.add(y, scaled(factor, d));
+      tape.add(x, d);
+    },
+  );
+
+/** Z = f(X) entry by entry; `slope(x, f(x))` is f'. */
+export function mapEntries(
+  tape: Tape,
+  x: Variable,
+  f: (x: number) => number,
+  slope: (x: number, y: number) => number,
+): Variable {
+  const value = tensor(x.value.shape);
+  for (let p = 0; p < value.data.length; p++) value.data[p] = f(x.value.data[p]!);
+  return tape.record(value, x.isConstant, (d) => {
+    const out = tensor(d.shape);
+    for (let p = 0; p < out.data.length; p++) out.data[p] = d.data[p]! * slope(x.value.data[p]!, value.data[p]!);
+    tape.add(x, out);
+  });
+}
+
+/** max(x, 0); slope 0 at 0. */
+export function relu(tape: Tape, x: Variable): Variable {
+  const value = tensor(x.value.shape);
+  const [from, into] = [x.value.data, value.data];
+  // (x + |x|) / 2, exactly, and without a branch: signs of activations cannot be predicted; not a number stays what it is
+  for (let p = 0; p < into.length; p++) into[p] = 0.5 * from[p]! + 0.5 * Math.abs(from[p]!);
+  return tape.record(value, x.isConstant, (d) => {
+    const slopes = d.data;
+    for (let p = 0; p < slopes.length; p++) slopes[p]! *= Number(into[p]! > 0);
+    tape.add(x, d); // nothing else holds it after this
+  });
+}
+
+export const tanh = (tape: Tape, x: Variable): Variable => mapEntries(tape, x, Math.tanh, (_, y) => 1 - y * y);
+
+/** x Phi(x) with Phi(x) = (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, the usual approximation (to 5e-4) of the normal law's. */
+export const gelu = (tape: Tape, x: Variable): Variable => {
+  const c = Math.sqrt(2 / Math.PI);
+  const inner = (v: number): number => Math.tanh(c * (v + 0.044715 * v * v * v));
+  return mapEntries(
+    tape,
+    x,
+    (v) => 0.5 * v * (1 + inner(v)),
+    (v) => {
+      const t = inner(v);
+      return 0.5 * (1 + t) + 0.5 * v * (1 - t * t) * c * (1 + 3 * 0.044715 * v * v);
+    },
+  );
+};
