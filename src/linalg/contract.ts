@@ -115,12 +115,15 @@ export function permute(x: Tensor, order: readonly number[], frame?: Frame): Ten
   const shape = order.map((k) => x.shape[k]!);
   if (order.every((k, i) => k === i)) return x;
   const strides = x.shape.map((_, k) => sizeOf(x.shape.slice(k + 1)));
-  const steps = order.map((k) => strides[k]!);
   const out = made(shape, x.dtype, frame);
   const w = width(x.dtype);
-  const last = shape.length - 1;
-  const index = shape.map(() => 0);
-  const inner = shape[last]!;
+  // a mode of size 1 is nowhere
+  const moving = order.filter((k, i) => x.shape[k] !== 1 || i === 0);
+  const sizes = moving.map((k) => x.shape[k]!);
+  const steps = moving.map((k) => strides[k]!);
+  const last = moving.length - 1;
+  const index = moving.map(() => 0);
+  const inner = sizes[last]!;
   const step = steps[last]! * w;
   const from = x.data;
   const into = out.data;
@@ -128,8 +131,8 @@ export function permute(x: Tensor, order: readonly number[], frame?: Frame): Ten
   for (let to = 0; to < into.length; ) {
     const end = start * w + inner * step;
     if (step === w) {
-      into.set(from.subarray(start * w, end), to);
-      to += end - start * w;
+      copyRun(from, start * w, inner * w, into, to);
+      to += inner * w;
     } else if (w === 2)
       for (let p = start * w; p < end; p += step) {
         into[to++] = from[p]!;
@@ -138,8 +141,8 @@ export function permute(x: Tensor, order: readonly number[], frame?: Frame): Ten
     else for (let p = start; p < end; p += step) into[to++] = from[p]!;
     for (let k = last - 1; k >= 0; k--) {
       start += steps[k]!;
-      if (++index[k]! < shape[k]!) break;
-      start -= steps[k]! * shape[k]!;
+      if (++index[k]! < sizes[k]!) break;
+      start -= steps[k]! * sizes[k]!;
       index[k] = 0;
     }
   }
@@ -214,17 +217,16 @@ function copyBlock(
   toOffset: readonly number[],
 ): void {
   if (sizeOf(shape) === 0) return;
-  const w = width(from.dtype);
-  const last = shape.length - 1;
-  const run = shape[last]! * w;
+  let last = shape.length - 1;
+  let run = width(from.dtype);
+  // modes that are copied as a whole are one with the mode before
+  for (; last > 0 && from.shape[last] === shape[last] && to.shape[last] === shape[last]; last--) run *= shape[last]!;
   const [source, target] = [from.data, to.data];
   const walk = (k: number, p: number, q: number): void => {
-    if (k === last) {
-      copyRun(source, (p * from.shape[k]! + fromOffset[k]!) * w, run, target, (q * to.shape[k]! + toOffset[k]!) * w);
-      return;
-    }
-    for (let i = 0; i < shape[k]!; i++)
-      walk(k + 1, p * from.shape[k]! + fromOffset[k]! + i, q * to.shape[k]! + toOffset[k]! + i);
+    const start = p * from.shape[k]! + fromOffset[k]!;
+    const at = q * to.shape[k]! + toOffset[k]!;
+    if (k === last) copyRun(source, start * run, shape[k]! * run, target, at * run);
+    else for (let i = 0; i < shape[k]!; i++) walk(k + 1, start + i, at + i);
   };
   walk(0, 0, 0);
 }

@@ -12,13 +12,15 @@ export function inverseNorm(dtype: Dtype, n: number, r: Float64Array): number {
   // R x = e_j from the last row up: column j of the inverse
   for (let j = 0; j < n; j++)
     for (let i = j; i >= 0; i--) {
-      let [x, y] = [i === j ? 1 : 0, 0];
-      for (let k = i + 1; k <= j; k++) {
-        const p = w * (i * n + k);
-        const b = w === 2 ? r[p + 1]! : 0;
-        x -= r[p]! * re[k]! - b * im[k]!;
-        y -= r[p]! * im[k]! + b * re[k]!;
-      }
+      let x = i === j ? 1 : 0;
+      let y = 0;
+      if (w === 1) for (let k = i + 1; k <= j; k++) x -= r[i * n + k]! * re[k]!;
+      else
+        for (let k = i + 1; k <= j; k++) {
+          const p = 2 * (i * n + k);
+          x -= r[p]! * re[k]! - r[p + 1]! * im[k]!;
+          y -= r[p]! * im[k]! + r[p + 1]! * re[k]!;
+        }
       const p = w * (i * n + i);
       const [a, b] = [r[p]!, w === 2 ? r[p + 1]! : 0];
       const size = a * a + b * b;

@@ -64,6 +64,8 @@ export function lapack(
     },
   } satisfies Record<Dtype, Record<string, Foreign>>;
 
+  const geqrt = routine("dgeqrt_", 9);
+
   /** Asks the routine for its workspace (lwork = -1), then runs it. */
   const withWork = (dtype: Dtype, call: (work: Float64Array, lwork: number) => void): boolean => {
     call(work, cell(20, -1));
@@ -84,6 +86,7 @@ export function lapack(
     input = scratch(input, w * m * n);
     const x = input;
     transpose(w, m, n, a, x);
+    if (q && dtype === "float64" && m >= 4 * n) return recursiveQr(m, n, x, q, r);
     factorise(dtype, m, n, x, r);
     if (!q || k === 0) return;
     const { ungqr } = table[dtype];
@@ -94,21 +97,43 @@ export function lapack(
     transpose(w, k, m, x, q);
   };
 
+  /**
+   * QR of a tall real matrix, which is overwritten, by recursion down to single columns: Q = [1; 0] - V T V1^T with V the reflectors, V1
+   * their top rows and T upper triangular. All of it are products, in two thirds of the time; small, square or complex
+   * matrices gain nothing. [elmroth2000applying]
+   */
+  const recursiveQr = (m: number, n: number, x: Float64Array, q: Float64Array, r: Float64Array): void => {
+    if (n === 0) return;
+    left = scratch(left, n * n);
+    right = scratch(right, n * n);
+    work = scratch(work, n * n);
+    const [t, bridge] = [left, right];
+    geqrt(cell(0, m), cell(1, n), cell(2, n), x, cell(3, m), t, cell(4, n), work, info);
+    ok();
+    readTriangle(1, m, n, x, r);
+    for (let j = 0; j < n; j++) {
+      x.fill(0, j * m, j * m + j);
+      x[j * m + j] = 1;
+      t.fill(0, j * n + j + 1, (j + 1) * n);
+    }
+    // row by row, x is V^T and t is T^T
+    gemm({ ...gemmShape("float64", "T", "N", n, n, n), lda: m }, one, x, t, 0, bridge);
+    gemm(gemmShape("float64", "T", "T", m, n, n), minusOne, x, bridge, 0, q);
+    for (let j = 0; j < n; j++) q[j * n + j]! += 1;
+  };
+
   const triangularOfTranspose: NonNullable<Backend["triangularOfTranspose"]> = (dtype, m, n, a, r) =>
     factorise(dtype, m, n, keep(a, width(dtype) * m * n), r);
 
   /** QR of a column-major matrix in place: R is read off, the factors of Q's reflections stay in `real`. */
   const factorise = (dtype: Dtype, m: number, n: number, x: Float64Array, r: Float64Array): void => {
-    const w = width(dtype);
     const k = Math.min(m, n);
-    r.fill(0, 0, w * k * n);
     if (k === 0) return;
     const { geqrf } = table[dtype];
     real = scratch(real, 2 * k);
     const tau = real;
     withWork(dtype, (space, lwork) => geqrf(cell(0, m), cell(1, n), x, cell(2, m), tau, space, lwork, info));
-    for (let i = 0; i < k; i++)
-      for (let j = i; j < n; j++) for (let c = 0; c < w; c++) r[w * (i * n + j) + c] = x[w * (j * m + i) + c]!;
+    readTriangle(width(dtype), m, n, x, r);
   };
 
   /** Tall matrices by their QR factorisation first: LAPACK would do the same, but along rows, at half the speed. */
@@ -185,6 +210,14 @@ export function lapack(
   return { qr, triangularOfTranspose, svd, eigh };
 }
 
+/** The upper triangle of a column-major m x n matrix, row by row. */
+function readTriangle(w: number, m: number, n: number, x: Float64Array, r: Float64Array): void {
+  const k = Math.min(m, n);
+  r.fill(0, 0, w * k * n);
+  for (let i = 0; i < k; i++)
+    for (let j = i; j < n; j++) for (let c = 0; c < w; c++) r[w * (i * n + j) + c] = x[w * (j * m + i) + c]!;
+}
+
 /** The transpose of a rows x columns matrix, in tiles that stay in the cache. */
 function transpose(w: number, rows: number, columns: number, from: Float64Array, to: Float64Array): void {
   const tile = 16;
@@ -203,3 +236,4 @@ function transpose(w: number, rows: number, columns: number, from: Float64Array,
 }
 
 const one = { re: 1, im: 0 };
+const minusOne = { re: -1, im: 0 };
