@@ -118,7 +118,7 @@ export const trainingAttention = experiment({
           integrator,
           rule,
           truncation: adaptsRanks ? { tolerance: p.tau, relative: true, maxRank: p.rank } : { tolerance: "off" },
-          adaptEvery: p.adaptEvery,
+          ...(kind === "tucker" ? { adaptEvery: p.adaptEvery } : {}),
           seed: p.seed,
         },
         host: {

@@ -13,7 +13,7 @@ import {
 } from "../src/training/index.ts";
 import { syntheticImages } from "./training/data.ts";
 import { tensorMethodNames } from "./training/methods.ts";
-import { dataFor, imageSettings, positive } from "./training/settings.ts";
+import { dataFor, imageSettings, positive, rankCap } from "./training/settings.ts";
 import { study } from "./training/study.ts";
 
 const kernel = 5;
@@ -61,9 +61,9 @@ export const trainingLenet = experiment({
     const second = Math.floor(first / 2) - kernel + 1;
     const features = Math.floor(second / 2) ** 2 * 16;
     const { gain } = p;
-    const limit = (most: number): number => Math.min(p.rank, p.maxRank, most);
+    const maxRank = rankCap(p.maxRank, Math.max(16, Math.min(64, features)));
+    const limit = (most: number): number => Math.min(p.rank, maxRank, most);
     const isDense = layers === "dense";
-    const room = Math.max(16, Math.min(64, features));
     const model = sequential(
       pixels,
       [
@@ -104,7 +104,7 @@ export const trainingLenet = experiment({
               relative: true,
               method: p.truncation,
               minRank: p.minRank,
-              maxRank: Math.min(p.maxRank, room),
+              maxRank,
             }
           : { tolerance: "off" },
         seed: p.seed,

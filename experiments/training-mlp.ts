@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { factorsOf, useBackend } from "../src/index.ts";
-import { experiment, runSettings } from "../src/io/index.ts";
+import { ConfigError, experiment, runSettings } from "../src/io/index.ts";
 import {
   crossEntropy,
   dense,
@@ -16,7 +16,7 @@ import {
 } from "../src/training/index.ts";
 import { hiddenLayers } from "./training/hidden-layers.ts";
 import { settingsOf } from "./training/methods.ts";
-import { count, dataFor, imageSettings, positive } from "./training/settings.ts";
+import { count, dataFor, imageSettings, positive, rankCap } from "./training/settings.ts";
 import { study } from "./training/study.ts";
 
 /** A perceptron with low-rank layers, trained by the integrators: the small problem of the papers, 784-128-128-10. */
@@ -82,15 +82,17 @@ export const trainingMlp = experiment({
     const { train, test, classes } = await dataFor(p);
     const [samples, features] = train.inputs.shape as [number, number];
     const method = trainingMethod(p.method, settingsOf(p, Math.floor(samples / p.batch)));
+    if (p.rule !== "auto" && (p.method === "trp" || p.method === "galore"))
+      throw new ConfigError(`rule is ${p.rule}, but method = ${p.method} is a rule itself`);
     const rule = p.rule === "auto" ? method.rule : trainingRule(p.rule);
     const sizes = [features, ...p.hidden];
     const base = p.base === "auto" ? (method.layers === "adapter" ? "dense" : "none") : p.base;
-    const hidden = hiddenLayers({ ...p, layers: method.layers, sizes, rank: Math.min(p.rank, p.maxRank), base });
-    const room = Math.max(...p.hidden.map((n, k) => Math.min(n, sizes[k]!)));
-    const limits = { minRank: p.minRank, maxRank: Math.min(p.maxRank, room) };
+    const maxRank = rankCap(p.maxRank, Math.max(...p.hidden.map((n, k) => Math.min(n, sizes[k]!))));
+    const hidden = hiddenLayers({ ...p, layers: method.layers, sizes, rank: Math.min(p.rank, maxRank), base });
+    const limits = { minRank: p.minRank, maxRank };
     const model = sequential(features, [...hidden, dense(classes)], crossEntropy());
     const isPruned = p.method === "trp";
-    const given = p.hidden.map((n, k) => Math.min(p.rank, p.maxRank, n, sizes[k]!));
+    const given = p.hidden.map((n, k) => Math.min(p.rank, maxRank, n, sizes[k]!));
     const ranks = (weights: Weights): readonly number[] => {
       if (method.layers === "factors" || method.layers === "adapter") return given;
       if (weights.blocks.length > 0) return ranksOf(weights).map((r) => Math.max(...r));
@@ -124,9 +126,7 @@ export const trainingMlp = experiment({
     function truncationOf() {
       if (method.adaptsRanks) return { tolerance: p.tau, relative: true, method: p.truncation, ...limits };
       const adapts = method.integrator.promises.rankAdaptive;
-      return adapts
-        ? { tolerance: "off" as const, maxRank: Math.min(p.rank, limits.maxRank) }
-        : { tolerance: "off" as const };
+      return adapts ? { tolerance: "off" as const, maxRank: Math.min(p.rank, maxRank) } : { tolerance: "off" as const };
     }
   },
 });

@@ -20,7 +20,10 @@ export const imageSettings = {
   batch: count.default(128).describe("samples in a step, a positive integer"),
   rank: count.default(32).describe("rank to start with, a positive integer (at most what the sizes allow)"),
   minRank: count.default(1).describe("smallest rank kept, a positive integer"),
-  maxRank: count.default(64).describe("largest rank, a positive integer"),
+  maxRank: z
+    .union([count, z.literal("auto")])
+    .default("auto")
+    .describe("largest rank, a positive integer, or auto (64, or what the sizes allow)"),
   gain: positive.default(0.1).describe("|W| at the start over the root of its rows, a positive number"),
   seed: z.int().nonnegative().default(0).describe("seed of weights and order, a non-negative integer"),
 } as const;
@@ -31,6 +34,13 @@ export type ImageSettings = Pick<
   "data" | "dataFolder" | "samples" | "batch" | "minRank" | "maxRank" | "seed"
 >;
 
+/** The largest rank of layers with room for `room`. Throws a ConfigError where it was chosen and no layer has that much room. */
+export function rankCap(maxRank: ImageSettings["maxRank"], room: number): number {
+  if (maxRank === "auto") return Math.min(64, room);
+  if (maxRank > room) throw new ConfigError(`maxRank is ${maxRank}, the largest rank that a layer can have is ${room}`);
+  return maxRank;
+}
+
 /** The data that settings name, as many samples as they ask for. Throws a ConfigError where settings contradict each other or the data. `synthetic` makes data = synthetic. */
 export async function dataFor(p: ImageSettings, synthetic = syntheticData): Promise<TrainingData> {
   const all = p.data === "synthetic" ? synthetic(p.samples, p.seed) : await imageData(p.data, p.dataFolder);
@@ -38,6 +48,7 @@ export async function dataFor(p: ImageSettings, synthetic = syntheticData): Prom
   if (p.samples > available)
     throw new ConfigError(`samples is ${p.samples}, data = ${p.data} has ${available} to learn from`);
   if (p.batch > p.samples) throw new ConfigError(`batch is ${p.batch}, more than samples = ${p.samples}`);
-  if (p.minRank > p.maxRank) throw new ConfigError(`minRank is ${p.minRank}, more than maxRank = ${p.maxRank}`);
+  if (p.maxRank !== "auto" && p.minRank > p.maxRank)
+    throw new ConfigError(`minRank is ${p.minRank}, more than maxRank = ${p.maxRank}`);
   return { ...all, train: firstSamples(all.train, p.samples) };
 }

@@ -50,12 +50,18 @@ export function accuracy(outputs: Tensor, classes: ArrayLike<number>): number {
   return right / samples;
 }
 
-/** Samples around one random centre a class, normally distributed: a problem of classes that needs no files. */
+/**
+ * Samples around one random centre a class, normally distributed: a problem of classes that needs no files. Throws a RangeError when a number of
+ * samples, features or classes is no positive integer.
+ */
 export function gaussianClasses(
   { samples, features, classes, spread = 1 }: { samples: number; features: number; classes: number; spread?: number },
   centers: Random,
   random: Random,
 ): Dataset {
+  for (const [name, n] of Object.entries({ samples, features, classes }))
+    if (!Number.isSafeInteger(n) || n < 1)
+      throw new RangeError(`gaussianClasses: ${name} is ${n}, expected a positive integer`);
   const normal = (from: Random): number => Math.sqrt(-2 * Math.log(1 - from())) * Math.cos(2 * Math.PI * from());
   const middle = Array.from({ length: classes }, () => Float64Array.from({ length: features }, () => normal(centers)));
   const inputs = tensor([samples, features]);

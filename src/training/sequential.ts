@@ -13,7 +13,7 @@ export interface Sequential extends Model {
   readonly outputs: number;
   /** How many numbers fewer it has than with dense matrices, beside what its blocks tell: for `parameterCounts`. */
   readonly spared: number;
-  /** Outputs, samples x outputs, for inputs, samples x inputs. */
+  /** Outputs, samples x outputs, for inputs, samples x inputs. Throws a RangeError when there are not as many inputs. */
   predict(weights: Weights, inputs: Tensor): Tensor;
   /** The mean loss over a data set; forwards only. */
   lossOf(weights: Weights, data: Dataset): number;
@@ -46,10 +46,18 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       passengers: passengers.map((p) => tape.constant(p)),
     });
 
+  const checkInputs = (x: Tensor): void => {
+    if (x.shape.length !== 2 || x.shape[1] !== inputs)
+      throw new RangeError(`data: the inputs are ${shapeText(x.shape)}, expected samples x ${inputs}`);
+    if (x.dtype !== "float64") throw new TypeError(`data: the inputs are ${x.dtype}, expected float64`);
+  };
+
   const scores: Sequential["scores"] = (weights, { inputs: x, targets }) => {
+    checkInputs(x);
+    loss.check(targets, x.shape[0]!, outputs);
     const tape = new Tape();
-    const outputs = outputsOf(tape, weights, x);
-    return { outputs: outputs.value, loss: loss.record(tape, outputs, targets).value.data[0]! };
+    const found = outputsOf(tape, weights, x);
+    return { outputs: found.value, loss: loss.record(tape, found, targets).value.data[0]! };
   };
 
   return {
@@ -66,9 +74,7 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
         return steps;
       }),
     check({ inputs: x, targets }) {
-      if (x.shape.length !== 2 || x.shape[1] !== inputs)
-        throw new RangeError(`data: the inputs are ${shapeText(x.shape)}, expected samples x ${inputs}`);
-      if (x.dtype !== "float64") throw new TypeError(`data: the inputs are ${x.dtype}, expected float64`);
+      checkInputs(x);
       if (x.shape[0] === 0) throw new RangeError("data: there are no samples, expected one or more");
       if (!allFinite(x))
         throw new RangeError(
@@ -95,7 +101,10 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
         };
       };
     },
-    predict: (weights, x) => outputsOf(new Tape(), weights, x).value,
+    predict(weights, x) {
+      checkInputs(x);
+      return outputsOf(new Tape(), weights, x).value;
+    },
     lossOf: (weights, data) => scores(weights, data).loss,
     scores,
   };

@@ -68,6 +68,14 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   if (momentum > 0 && rule.needsGalerkin)
     throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
+  if (blocks.length === 0)
+    for (const [name, isGiven] of Object.entries({
+      rankBudget: rankBudget !== Number.POSITIVE_INFINITY,
+      adaptEvery: adaptEvery > 1,
+      projection: projection !== undefined,
+      penalty: penalty !== undefined,
+    }))
+      if (isGiven) throw new RangeError(`train: ${name} was given, but the model has no weights of low rank`);
   if (typeof integrator?.step !== "function")
     throw new TypeError(`train: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
   if (typeof rule?.begin !== "function")
@@ -111,8 +119,11 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   checkCount("batch", batch, samples, "the number of samples");
   if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
   const random: Random = seeded(seed);
+  if (options.initial) checkInitial(options.initial, model.initial(seeded(seed)));
   const start = options.initial ?? model.initial(random);
   const step = stepPlanOf({ ...(model.complete ? { complete: model.complete } : {}), ...options }, start.blocks);
+  if (freezeFrom !== Number.POSITIVE_INFINITY && start.blocks.length === 0)
+    throw new RangeError("train: freezeFrom was given, but the model has no weights of low rank");
   const { projection } = step;
   const initial = projection ? { ...start, blocks: start.blocks.map((y) => projection.apply(y)) } : start;
   const rateOf = (epoch: number): number => checkRate(typeof rate === "function" ? rate(epoch) : rate, epoch);
@@ -129,6 +140,23 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
     executor: options.executor ?? inline(),
     random,
   };
+}
+
+/** Throws a RangeError when weights are not those of the model, whose own are given beside them: another number, or other sizes. */
+function checkInitial(given: Weights, own: Weights): void {
+  const shapes = ({ blocks, passengers }: Weights) => ({
+    block: blocks.map((y) => shapeText(modeSizes(y))),
+    passenger: passengers.map(({ shape }) => shapeText(shape)),
+  });
+  const [found, expected] = [shapes(given), shapes(own)];
+  for (const kind of ["block", "passenger"] as const) {
+    const [has, needs] = [found[kind], expected[kind]];
+    if (has.length !== needs.length)
+      throw new RangeError(`train: initial has ${has.length} ${kind}s, the model has ${needs.length}`);
+    const bad = has.findIndex((shape, k) => shape !== needs[k]);
+    if (bad >= 0)
+      throw new RangeError(`train: ${kind} ${bad} of initial is ${has[bad]}, that of the model ${needs[bad]}`);
+  }
 }
 
 function checkRate(h: number, epoch: number): number {

@@ -113,6 +113,8 @@ describe("training a perceptron", () => {
     ],
     ["batch is 301, more than samples = 300", { batch: 301 }],
     ["minRank is 9, more than maxRank = 8", { minRank: 9, maxRank: 8 }],
+    ["maxRank is 17, the largest rank that a layer can have is 16", { maxRank: 17 }],
+    ["rule is adam, but method = trp is a rule itself", { method: "trp", rule: "adam" }],
     ['method is "paralel"', { method: "paralel" }],
     ["condition is 2, but method = dlrt does not take it", { method: "dlrt", condition: 2 }],
     ["base is dense, but a method with dense layers has none", { method: "dense", base: "dense" }],

@@ -58,6 +58,7 @@ describe("weights as arrays", () => {
     const { "block1.s": _, ...without } = toArrays(weights);
     expect(() => fromArrays(without)).toThrow("fromArrays: the array block1.s is missing, expected float64");
     const more = { ...toArrays(weights), passenger9: weights.passengers[0]! };
+    expect(() => fromArrays({})).toThrow("fromArrays: there are no arrays of weights");
     expect(() => fromArrays(more)).toThrow("fromArrays: the array passenger9 belongs to no weight");
   });
 });

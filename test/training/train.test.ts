@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { augmentedBug, fixedRankBug, parallelBug, projectorSplitting } from "../../src/index.ts";
+import { augmentedBug, fixedRankBug, parallelBug, projectorSplitting, tensor } from "../../src/index.ts";
 import type { Integrator } from "../../src/integrators/integrator.ts";
 import {
   accuracy,
   activation,
   adam,
+  boundedCondition,
+  conditionPenalty,
   convolution,
   crossEntropy,
   type Dataset,
@@ -418,8 +420,45 @@ describe("what cannot be trained is refused before any work", () => {
       { integrator: fixedRankBug(), rankBudget: 4 },
     ],
     ["truncation: tolerance is 0", {}, { truncation: { tolerance: 0 } }],
+    [
+      "train: block 0 of initial is 9x12, that of the model 10x12",
+      {},
+      { initial: sequential(12, [lowRank(9), lowRank(9), dense(4)], crossEntropy()).initial(seeded(1)) },
+    ],
+    [
+      "train: initial has 0 blocks, the model has 2",
+      {},
+      { initial: sequential(12, [dense(4)], crossEntropy()).initial(seeded(1)) },
+    ],
   ])("%s", async (message, changed, options) => {
     await expect(all(model, { ...data, ...changed }, { ...ok, ...options })).rejects.toThrow(message);
+  });
+
+  test.each<[string, Partial<TrainOptions>]>([
+    ["rankBudget", { rankBudget: 4 }],
+    ["adaptEvery", { adaptEvery: 2 }],
+    ["freezeFrom", { freezeFrom: 1 }],
+    ["penalty", { penalty: conditionPenalty(1) }],
+    ["projection", { projection: boundedCondition({ condition: 2 }) }],
+  ])("%s for a model of dense matrices", async (name, options) => {
+    const plain = sequential(12, [dense(4)], crossEntropy());
+    await expect(all(plain, data, { ...ok, ...options })).rejects.toThrow(
+      `train: ${name} was given, but the model has no weights of low rank`,
+    );
+  });
+
+  test("data that do not fit, in predictions and losses", () => {
+    const weights = model.initial(seeded(1));
+    const narrow = tensor([3, 7]);
+    expect(() => model.predict(weights, narrow)).toThrow("data: the inputs are 3x7, expected samples x 12");
+    expect(() => model.lossOf(weights, { inputs: narrow, targets: [0, 0, 0] })).toThrow("data: the inputs are 3x7");
+    expect(() => model.lossOf(weights, { ...data, targets: Array(96).fill(4) })).toThrow("sample 0 has class 4");
+    const plain = sequential(12, [dense(4)], meanSquaredError());
+    const complex = tensor([96, 4], "complex128");
+    expect(() => plain.check({ inputs, targets: complex })).toThrow("the targets are complex128, expected float64");
+    expect(() => gaussianClasses({ samples: 3, features: 2, classes: 0 }, seeded(1), seeded(1))).toThrow(
+      "gaussianClasses: classes is 0, expected a positive integer",
+    );
   });
 
   test("layers and models of sizes that make no sense", () => {

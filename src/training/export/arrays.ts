@@ -68,6 +68,7 @@ export function fromArrays(
   while (has(`passenger${passengers.length}`)) passengers.push(take(`passenger${passengers.length}`));
   const [extra] = left;
   if (extra !== undefined) throw new RangeError(`fromArrays: the array ${extra} belongs to no weight`);
+  if (blocks.length + passengers.length === 0) throw new RangeError("fromArrays: there are no arrays of weights");
   return { blocks, passengers };
 }
 

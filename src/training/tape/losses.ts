@@ -5,7 +5,7 @@ import type { Tape, Variable } from "./tape.ts";
 /** What is made small: a number from a model's outputs and what they should be. */
 export interface Loss {
   readonly name: string;
-  /** Throws a RangeError when targets do not fit samples with this many outputs. */
+  /** Throws a RangeError when targets do not fit samples with this many outputs, a TypeError when they are of another type. */
   check(targets: Dataset["targets"], samples: number, outputs: number): void;
   /** The mean over the samples, one number. */
   record(tape: Tape, outputs: Variable, targets: Dataset["targets"]): Variable;
@@ -58,6 +58,8 @@ export const meanSquaredError = (): Loss => ({
     const shape = "shape" in targets ? targets.shape : [targets.length];
     if (shapeText(shape) !== `${samples}x${outputs}`)
       throw new RangeError(`meanSquaredError: the targets are ${shapeText(shape)}, expected ${samples}x${outputs}`);
+    const { dtype } = targets as Tensor;
+    if (dtype !== "float64") throw new TypeError(`meanSquaredError: the targets are ${dtype}, expected float64`);
     const bad = (targets as Tensor).data.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0) throw new RangeError(`meanSquaredError: sample ${Math.floor(bad / outputs)} has a target not finite`);
   },

@@ -90,7 +90,14 @@ export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): Tr
     });
   const apply = (y: TTN, phi: readonly Tensor[]): Tensor =>
     slices(y, count, [...phi, tensor([phi[0]!.shape[0]!, classes])]);
+  const checkSizes = (x: Tensor): void => {
+    if (x.shape.length !== 2 || x.shape[1] !== count)
+      throw new RangeError(`data: the images are ${shapeText(x.shape)}, expected samples x ${count} pixels`);
+    if (x.dtype !== "float64") throw new TypeError(`data: the images are ${x.dtype}, expected float64`);
+  };
   const scores: TreeClassifier["scores"] = ({ blocks }, { inputs, targets }) => {
+    checkSizes(inputs);
+    loss.check(targets, inputs.shape[0]!, classes);
     const outputs = apply(blocks[0]!, features(inputs));
     const tape = new Tape();
     return { outputs, loss: loss.record(tape, tape.constant(outputs), targets).value.data[0]! };
@@ -104,9 +111,7 @@ export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): Tr
       passengers: [],
     }),
     check({ inputs: x, targets }) {
-      if (x.shape.length !== 2 || x.shape[1] !== count)
-        throw new RangeError(`data: the images are ${shapeText(x.shape)}, expected samples x ${count} pixels`);
-      if (x.dtype !== "float64") throw new TypeError(`data: the images are ${x.dtype}, expected float64`);
+      checkSizes(x);
       if (x.shape[0] === 0) throw new RangeError("data: there are no samples, expected one or more");
       checkPixels("data: the images", x, count);
       loss.check(targets, x.shape[0]!, classes);
@@ -123,7 +128,10 @@ export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): Tr
         return { loss: result.value.data[0]!, blocks: [{ seen }], passengers: [] };
       };
     },
-    predict: ({ blocks }, images) => apply(blocks[0]!, features(images)),
+    predict({ blocks }, images) {
+      checkSizes(images);
+      return apply(blocks[0]!, features(images));
+    },
     scores,
     lossOf: (weights, data) => scores(weights, data).loss,
   };
