@@ -43,9 +43,13 @@ export class Pool {
     this.#lanes = Array<Lane | null>(count).fill(null);
   }
 
+  throwIfDisposed(): void {
+    if (this.#disposed) throw new WorkerError("this executor was disposed; make another one", null);
+  }
+
   /** Starts all workers that are not there. Throws a WorkerError when one does not start. */
   async start(): Promise<void> {
-    if (this.#disposed) throw new WorkerError("this executor was disposed; make another one", null);
+    this.throwIfDisposed();
     try {
       await Promise.all(this.#lanes.map((_, k) => this.#lane(k).started));
     } catch (error) {
@@ -63,7 +67,7 @@ export class Pool {
     beside: () => Promise<void>,
     signal?: AbortSignal,
   ): Promise<unknown[]> {
-    if (this.#disposed) throw new WorkerError("this executor was disposed; make another one", null);
+    this.throwIfDisposed();
     const results: unknown[] = [];
     const failures: (Error | undefined)[] = [];
     const deaths = tasks.map(() => 0);
@@ -78,6 +82,7 @@ export class Pool {
         if (signal?.aborted || failures.length > 0) return;
         const task = tasks[index]!;
         for (;;) {
+          this.throwIfDisposed();
           const outcome = await this.#ask(k, task, stopped);
           if (outcome.kind === "done") results[index] = outcome.value;
           else if (outcome.kind === "failed") failures[index] = outcome.error;
@@ -96,6 +101,7 @@ export class Pool {
     try {
       await Promise.all([...lanes.map((_, k) => serve(k)), beside()]);
     } finally {
+      waiting.length = 0; // what is thrown here ends the set on the workers as well
       signal?.removeEventListener("abort", stop);
       for (const lane of this.#lanes) lane?.worker.unref?.();
     }

@@ -52,6 +52,7 @@ export function workers(options: WorkersOptions = {}): Executor {
   /** The longest first, on workers, and the short ones meanwhile here. */
   const runTasks = async (tasks: readonly Task[], signal?: AbortSignal) => {
     signal?.throwIfAborted();
+    pool.throwIfDisposed();
     const indices = [...tasks.keys()];
     const away = indices.filter(
       (k) => tasks[k]!.input !== null && (tasks[k]!.flops ?? Number.POSITIVE_INFINITY) >= smallest,
