@@ -88,10 +88,10 @@ describe("the work of a step", () => {
       return stepWork(h, { ranks: spreadRanks(own, sizes, rank) });
     };
     const perSite = (work: [StepWork, StepWork]): number => sum(work[1], "contract") - sum(work[0], "contract");
-    const [few, some, many] = [at(64, 16), at(128, 16), at(256, 16)];
+    const [few, some, many] = [at(32, 8), at(64, 8), at(128, 8)];
     const growth = perSite([some, many]) / perSite([few, some]);
     expect(Math.abs(growth - 2)).toBeLessThan(0.1); // a level more has a few nodes more near the root
-    const node = (rank: number) => of(at(64, rank), "evaluate").find((piece) => piece.size === rank ** 3)!.flops;
+    const node = (rank: number) => of(at(16, rank), "evaluate").find((piece) => piece.size === rank ** 3)!.flops;
     expect(node(16) / node(8)).toBe(16);
   });
 });

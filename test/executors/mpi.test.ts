@@ -9,7 +9,7 @@ import { longRangeIsing, spinChain, spinState } from "../../src/problems/index.t
 import { ranksInMemory } from "./ranks.ts";
 
 const tree = balanced(4);
-const problem = spinChain("quench", longRangeIsing(tree), spinState(tree, "up", 1), 0.05);
+const problem = spinChain("quench", longRangeIsing(tree), spinState(tree, "up", 1), 0.03);
 const settings = { integrator: parallelBug(), h: 0.01, truncation: { tolerance: 1e-6 } };
 
 /** SHA-256 of the state after every step. */
