@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { fromDense, ranks, type Tensor, tensor, tree, useBackend } from "../src/index.ts";
-import { ConfigError, experiment, type NpyArray, type RunRecord, runSettings } from "../src/io/index.ts";
+import { ConfigError, experiment, inlineOnly, type NpyArray, type RunRecord, runSettings } from "../src/io/index.ts";
 import {
   manyInputSlab,
   planeReference,
@@ -39,10 +39,11 @@ const parameters = z.object({
   amplitude: byScale(number, "share of the published amplitudes in slab6, a number"),
   points: byScale(count(1), "Chebyshev points over the scattering coefficient, a positive integer"),
   backend: runSettings.backend,
+  executor: inlineOnly,
 });
 
 type Parameters = z.infer<typeof parameters>;
-type Name = Exclude<keyof Parameters, "problem" | "scale" | "backend">;
+type Name = Exclude<keyof Parameters, "problem" | "scale" | "backend" | "executor">;
 
 /** What the scales stand for; the names beside are those that can be given besides. */
 const known = {

@@ -4,7 +4,6 @@ import {
   centers,
   type Executor,
   exponential,
-  identity,
   inline,
   type Kernel,
   type LocalProblem,
@@ -20,14 +19,26 @@ import {
   seeded,
   spreadRanks,
   stepWork,
+  tensor,
   useBackend,
   workers,
 } from "../src/index.ts";
-import { experiment, lineChart, type RunRecord, record, runSettings, type Series } from "../src/io/index.ts";
+import {
+  ConfigError,
+  experiment,
+  lineChart,
+  type RunRecord,
+  record,
+  runSettings,
+  type Series,
+} from "../src/io/index.ts";
 import { longRangeIsing, spinChain } from "../src/problems/index.ts";
 
 const counts = (example: string) => z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).describe(example);
 const listOf = (value: number | number[]): number[] => [value].flat();
+
+/** Operations of what workers are not asked to do, as is usual for them. */
+const smallest = 5e6;
 
 /** One measured step beside its prediction. */
 interface Row {
@@ -64,6 +75,10 @@ export const scaling = experiment({
   }),
   quick: { d: [4, 8], rank: 4, workers: 2, steps: 2, calibration: 0.01 },
   async run(p, host) {
+    if (p.executor !== "inline" && !/^mpi(:|$)/.test(p.executor))
+      throw new ConfigError(
+        `executor is ${p.executor}, expected inline or mpi; numbers of workers are given by workers`,
+      );
     useBackend(p.backend);
     host.progress(0, "the machine's kernels");
     const largest = 2 * Math.max(...listOf(p.rank)); // bases double before they are cut
@@ -71,7 +86,7 @@ export const scaling = experiment({
       seconds: p.calibration,
       ranks: [2, 4, 8, 16, 32, 64, 128].filter((r) => r < 2 * largest),
     });
-    const places = p.executor.startsWith("mpi") ? [0] : [0, ...listOf(p.workers)];
+    const places = p.executor !== "inline" ? [0] : [0, ...listOf(p.workers)];
     const cases = listOf(p.rank).flatMap((rank) =>
       listOf(p.d).flatMap((d) => places.map((count) => ({ d, rank, count }))),
     );
@@ -80,15 +95,14 @@ export const scaling = experiment({
     for (const [k, { d, rank, count }] of cases.entries()) {
       host.signal.throwIfAborted();
       host.progress((k + 1) / (cases.length + 1), `d = ${d}   rank ${rank}   ${count} workers`);
-      const ranks = p.executor.startsWith("mpi") ? mpi() : null;
-      const own = ranks ?? (count === 0 ? inline() : workers({ count }));
+      const ranks = p.executor !== "inline" ? mpi() : null;
+      await using own = ranks ?? (count === 0 ? inline() : workers({ count, smallest }));
       await own.start?.();
       const size = ranks?.communicator.size ?? count;
       const { made, row } = await measure(
-        { d, rank, count: size, executor: own, machine, steps: p.steps },
+        { d, rank, count: size, executor: own, smallest: ranks ? 0 : smallest, machine, steps: p.steps },
         host.signal,
       );
-      await own[Symbol.asyncDispose]();
       last = made;
       rows.push(row);
     }
@@ -103,6 +117,8 @@ interface Case {
   readonly rank: number;
   readonly count: number;
   readonly executor: Executor;
+  /** Operations of pieces that the executor does not divide. */
+  readonly smallest: number;
   readonly machine: Machine;
   readonly steps: number;
 }
@@ -112,7 +128,7 @@ interface Case {
  * need in evaluations is taken from the run for the prediction.
  */
 async function measure(
-  { d, rank, count, executor, machine, steps }: Case,
+  { d, rank, count, executor, smallest, machine, steps }: Case,
   signal: AbortSignal,
 ): Promise<{ made: RunRecord; row: Row }> {
   const tree = balanced(d);
@@ -152,21 +168,25 @@ async function measure(
   });
   const measured = Math.min(...made.stepSeconds.slice(2)); // the start, and a step that warms up
   const passing = count === 0 ? {} : await measurePassing(executor);
-  const predicted = predictStep(work, machine, { count: Math.max(1, count), divided, ...passing }).seconds;
+  const predicted = predictStep(work, machine, { count: Math.max(1, count), divided, smallest, ...passing }).seconds;
   return { made, row: { d, rank, places: count, measured, predicted } };
 }
 
 /** What executors divide; edges are cut in the calling thread, or by every rank alike. */
 const divided: readonly Kernel[] = ["evaluate", "contract", "split", "augment"];
 
-/** Latency and bandwidth of an executor: what it takes to have problems solved that need no work, small ones and large ones. */
+/**
+ * Latency and bandwidth of an executor: what it takes to have problems solved that need no work since no time passes, small ones and large
+ * ones; all of them look as if they were worth sending.
+ */
 async function measurePassing(executor: Executor): Promise<Pick<Places, "latency" | "bandwidth">> {
   const solver = exponential();
   const seconds = async (n: number): Promise<number> => {
     const tree = balanced(2);
-    const rhs = schroedinger(
-      productSum(tree, [n, n], [{ coefficient: 1, factors: [{ mode: 0, operator: identity(n) }] }]),
-    );
+    const operator = tensor([n, n]);
+    operator.data.fill(1);
+    const terms = [0, 1].map((mode) => ({ coefficient: 1, factors: [{ mode, operator }] }));
+    const rhs = schroedinger(productSum(tree, [n, n], terms));
     const y = randomState(tree, [n, n], n, seeded(1), "complex128");
     const at = centers(y);
     const problems = [0, 1].map(
@@ -187,8 +207,8 @@ async function measurePassing(executor: Executor): Promise<Pick<Places, "latency
     }
     return best;
   };
-  const [small, large] = [await seconds(2), await seconds(512)];
-  return { latency: small, bandwidth: (2 * 16 * 512 ** 2) / Math.max(1e-9, large - small) };
+  const [small, large] = [await seconds(64), await seconds(512)];
+  return { latency: small, bandwidth: (2 * 16 * (512 ** 2 - 64 ** 2)) / Math.max(1e-9, large - small) };
 }
 
 function cellsOf(row: Row, rows: readonly Row[]): string[] {

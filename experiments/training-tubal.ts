@@ -11,7 +11,7 @@ import {
   tubalSingularValues,
   useBackend,
 } from "../src/index.ts";
-import { ConfigError, experiment, lineChart, type RunRecord, runSettings } from "../src/io/index.ts";
+import { ConfigError, experiment, inlineOnly, lineChart, type RunRecord, runSettings } from "../src/io/index.ts";
 import { randomTubalProblem, type TubalStep, tubalDescent } from "../src/training/index.ts";
 
 const count = z.int().positive();
@@ -47,6 +47,7 @@ export const trainingTubal = experiment({
       .describe("entries of the start are normal with these deviations, an array of positive numbers"),
     seed: z.int().nonnegative().default(0).describe("seed of the problem and the start, a non-negative integer"),
     backend: runSettings.backend,
+    executor: inlineOnly,
   }),
   quick: { steps: 300 },
   async run(p, host) {

@@ -27,7 +27,7 @@ export interface RunFlags {
 /** `dlra run`: an experiment with these parameters, its results in a folder; on all ranks where there are several. */
 export async function run(name: string | undefined, flags: RunFlags, terminal: Terminal): Promise<number> {
   const { experiment, given } = await subjectOf("run", name, flags);
-  const parameters = parseParameters(experiment.name, experiment.parameters, onRanks({ experiment, given }));
+  const parameters = parseParameters(experiment.name, experiment.parameters, onRanks(given));
   const folder = flags.out ?? join("results", flags.quick ? `${experiment.name}-quick` : experiment.name);
   const { stdout, stderr } = terminal;
   const bar = progressBar(stderr);
@@ -49,12 +49,10 @@ export async function run(name: string | undefined, flags: RunFlags, terminal: T
 }
 
 /** With several ranks, they share each run unless another executor is asked for, which is refused: all would do the same. */
-function onRanks({ experiment, given }: Subject): Subject["given"] {
+function onRanks(given: Subject["given"]): Subject["given"] {
   const launched = launch();
   if (!launched || launched.ranks === 1) return given;
   const count = `one of ${launched.ranks ?? "several"} ranks (${launched.by})`;
-  if (!("executor" in experiment.parameters.shape))
-    throw new UsageError(`${experiment.name} cannot be divided among ranks, but this process is ${count}`);
   const executor = given["executor"] ?? "mpi";
   if (!`${executor}`.startsWith("mpi"))
     throw new UsageError(`executor = ${executor}, but this process is ${count}, which would all do the same; use mpi`);

@@ -233,6 +233,8 @@ export interface Places {
   readonly count: number;
   /** Which kernels are divided among them; the others are done everywhere alike. Default: all. */
   readonly divided?: readonly Kernel[];
+  /** Pieces of fewer operations stay in the calling thread, as `smallest` of `workers` says, and are done there meanwhile. Default 0. */
+  readonly smallest?: number;
   /** What it takes to hand results over: seconds for each set, and bytes a second. Default: none, for one place. */
   readonly latency?: number;
   readonly bandwidth?: number;
@@ -251,10 +253,10 @@ export interface Prediction {
 
 /**
  * The time of a step on some workers or ranks: for each set of pieces that of the place with most to do, when the longest go first, and
- * for sets that are divided, latency + bytes / bandwidth.
+ * for sets that are divided, latency + bytes / bandwidth. Throws a RangeError for a count that is no positive integer.
  */
 export function predictStep(work: StepWork, machine: Machine, places: Places): Prediction {
-  const { count, divided, latency = 0, bandwidth = Number.POSITIVE_INFINITY } = places;
+  const { count, divided, smallest = 0, latency = 0, bandwidth = Number.POSITIVE_INFINITY } = places;
   if (!(Number.isInteger(count) && count > 0))
     throw new RangeError(`predictStep: count is ${count}, expected a positive integer`);
   let [computing, passing, serial] = [0, 0, 0];
@@ -267,14 +269,18 @@ export function predictStep(work: StepWork, machine: Machine, places: Places): P
     );
     const all = times.reduce((a, b) => a + b, 0);
     serial += all;
-    const isDivided = count > 1 && set.length > 1 && set.some(({ kernel }) => !divided || divided.includes(kernel));
+    const away = [...set.keys()].filter((k) => set[k]!.flops >= smallest);
+    const isDivided =
+      count > 1 && set.length > 1 && away.length > 0 && set.some(({ kernel }) => !divided || divided.includes(kernel));
     if (!isDivided) {
       computing += all;
       continue;
     }
-    const loads = longestFirst(times, count).map((share) => share.reduce((sum, k) => sum + times[k]!, 0));
-    computing += Math.max(...loads);
-    passing += latency + set.reduce((sum, { bytes }) => sum + bytes, 0) / bandwidth;
+    const timesAway = away.map((k) => times[k]!);
+    const loads = longestFirst(timesAway, count).map((share) => share.reduce((sum, k) => sum + timesAway[k]!, 0));
+    const here = all - timesAway.reduce((a, b) => a + b, 0);
+    computing += Math.max(here, ...loads);
+    passing += latency + away.reduce((sum, k) => sum + set[k]!.bytes, 0) / bandwidth;
   }
   return { seconds: computing + passing, computing, passing, serial };
 }

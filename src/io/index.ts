@@ -10,6 +10,7 @@ export { OutputError, prepareFolder, resultFiles, stateHash, writeFiles } from "
 export {
   ConfigError,
   evolveOptions,
+  inlineOnly,
   integratorOf,
   isChosen,
   parseAssignment,

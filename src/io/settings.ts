@@ -105,6 +105,12 @@ export const runSettings = {
   seed: z.int().nonnegative().default(1).describe("seed of a random initial state, a non-negative integer"),
 };
 
+/** The setting `executor` of what has no local problems: the same word as elsewhere, and one value. */
+export const inlineOnly = z
+  .literal("inline")
+  .default("inline")
+  .describe("inline: there are no local problems in it that could be solved elsewhere");
+
 export type RunSettings = z.infer<z.ZodObject<typeof runSettings>>;
 
 /** Something is wrong with what a user configured: the message says what was given, what was expected, and where. */

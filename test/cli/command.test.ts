@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { experiments } from "../../experiments/index.ts";
+import { parseParameters } from "../../src/io/index.ts";
 import { version } from "../../src/version.ts";
 import { dlra, scratchFolder, setting } from "./run.ts";
 
@@ -79,6 +80,11 @@ describe("the command", () => {
   });
 });
 
+test.each(experiments)("$name takes a backend and an executor", ({ name, parameters }) => {
+  const given = { backend: "auto", executor: "inline" };
+  expect(parseParameters(name, parameters, given)).toMatchObject(given);
+});
+
 describe("wrong usage ends with exit code 2 and one line that names what was given", () => {
   test.each([
     [["rnu", "ising"], 'unknown command "rnu"; did you mean "run"?'],
@@ -122,6 +128,12 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     [["run", "ising", "--set", "alpha=null"], "ising: alpha is null, expected"],
     [["run", "ising", "--set", "Omega=1e999"], "ising: Omega is Infinity, expected transverse field, a number"],
     [["run", "ising", "--set", "solver=leapfrog"], 'ising: solver is "leapfrog", expected local solver: auto ('],
+    [
+      ["run", "training-tubal", "--set", "executor=workers:2"],
+      'executor is "workers:2", expected inline: there are no',
+    ],
+    [["run", "scaling", "--set", "executor=gpu"], "executor is gpu, expected inline or mpi; numbers of workers are"],
+    [["run", "ising", "--set", "executor=workers:0"], 'ising: executor is "workers:0", expected where local problems'],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
     [
       ["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"],

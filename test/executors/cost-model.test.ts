@@ -123,6 +123,23 @@ describe("the time of a step", () => {
     expect(solvesOnly.passing).toBeCloseTo(1e-3, 12);
   });
 
+  it("leaves small pieces in the calling thread, beside the others", () => {
+    const set = [6, 1, 4, 1].map((flops) => ({
+      ...work[0]![0]!,
+      kernel: "evaluate" as const,
+      flops,
+      terms: 0,
+      bytes: 8,
+    }));
+    const of = (smallest: number) => predictStep([set], even, { count: 2, smallest, latency: 1, bandwidth: 8 });
+    expect(of(0)).toMatchObject({ passing: 1 + 4 });
+    expect(of(0).computing).toBeCloseTo(6e-9, 15);
+    expect(of(2)).toMatchObject({ passing: 1 + 2 });
+    expect(of(5).computing).toBeCloseTo(6e-9, 15); // six here, six away
+    expect(of(7)).toMatchObject({ passing: 0 });
+    expect(of(7).computing).toBeCloseTo(12e-9, 15);
+  });
+
   it("refuses numbers of places that make no sense", () => {
     for (const count of [0, 1.5, Number.NaN])
       expect(() => predictStep(work, even, { count })).toThrow(`count is ${count}, expected a positive integer`);
