@@ -49,7 +49,7 @@ export const trainingTubal = experiment({
     backend: runSettings.backend,
     executor: inlineOnly,
   }),
-  quick: { steps: 300 },
+  quick: { steps: 1500 },
   async run(p, host) {
     if (p.rank > p.n) throw new ConfigError(`rank is ${p.rank}, more than n = ${p.n}`);
     useBackend(p.backend);

@@ -1,5 +1,6 @@
 import type { Truncation } from "../ttn/truncate.ts";
 
+/** How much of a weight is kept, and between which ranks. */
 export interface EnergyOptions extends Pick<Truncation, "minRank" | "maxRank"> {
   /** Share of |W|_F^2 to keep, between 0 and 1. */
   readonly share: number;

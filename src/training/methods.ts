@@ -174,6 +174,7 @@ const entries = {
   },
 } as const satisfies Readonly<Record<string, Entry>>;
 
+/** A name that `trainingMethod` knows. */
 export type TrainingMethodName = keyof typeof entries;
 
 /** The names that `trainingMethod` knows; the first is the default of experiments. */
@@ -207,8 +208,10 @@ export function trainingMethod(
 
 const rules = { sgd, adam, smmf } as const;
 
+/** A name that `trainingRule` knows. */
 export type RuleName = keyof typeof rules;
 
+/** The names that `trainingRule` knows. */
 export const ruleNames = Object.keys(rules) as [RuleName, ...RuleName[]];
 
 /** A rule by its name, with its defaults. Throws a RangeError for a name that is not known. */

@@ -38,6 +38,7 @@ export interface StepOptions {
   readonly adaptEvery?: number;
 }
 
+/** How a model is trained: data gone through, learning rate, and how a step is made. */
 export interface TrainOptions extends StepOptions {
   /** How often all samples are gone through. */
   readonly epochs: number;

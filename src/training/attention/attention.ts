@@ -3,6 +3,7 @@ import type { Layer } from "../layers/layers.ts";
 import { attentionWeights, type Heads, mix, scores } from "./operations.ts";
 import { checkHeads, checkSizes, fromMaps, type SequenceOptions, sizesOf, withoutBias } from "./token-maps.ts";
 
+/** Multi-head attention: its tokens and heads, and what its maps are made of. */
 export interface AttentionOptions extends SequenceOptions {
   /** Keys and values of a token; each serves heads / keyHeads heads: fewer than heads is grouped-query, 1 multi-query attention. Default: heads. */
   readonly keyHeads?: number;

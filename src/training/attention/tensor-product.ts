@@ -5,6 +5,7 @@ import type { Tape, Variable } from "../tape/tape.ts";
 import { attentionWeights, batch, type Heads, mix, scores } from "./operations.ts";
 import { checkHeads, checkSizes, fromMaps, type SequenceOptions, sizesOf, withoutBias } from "./token-maps.ts";
 
+/** Tensor-product attention: its tokens and heads, and how many products of a token are added. */
 export interface TensorProductAttentionOptions extends SequenceOptions {
   /** Terms of the queries of a token. Default 6. */
   readonly queryRank?: number;

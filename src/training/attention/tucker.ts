@@ -11,6 +11,7 @@ import type { Tape, Variable } from "../tape/tape.ts";
 import { attentionWeights, type Heads, mixed, mixedBack, pairwise } from "./operations.ts";
 import { checkHeads, checkSizes, type SequenceOptions, sizesOf } from "./token-maps.ts";
 
+/** Tucker attention: its tokens and heads, and the ranks to start with. */
 export interface TuckerAttentionOptions extends SequenceOptions {
   /** Rank to start with of the two modes of tokens, in both tensors. Default: 16, or D. */
   readonly rank?: number;

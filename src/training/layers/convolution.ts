@@ -9,6 +9,7 @@ import type { Layer } from "./layers.ts";
 import { fromPatches, type ImageShape, patchesOf } from "./patches.ts";
 import { applyTuckerKernel } from "./tucker-kernel.ts";
 
+/** A convolution: the image, the filters, and the format of the kernel. */
 export interface ConvolutionOptions extends ImageShape {
   /** Channels of the result. */
   readonly filters: number;

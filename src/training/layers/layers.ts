@@ -48,6 +48,7 @@ export interface Layer {
   sized(inputs: number): SizedLayer;
 }
 
+/** How a layer of low rank starts, and what it is added to. */
 export interface LowRankOptions {
   /** Rank to start with. Default: 32, or what the sizes allow. */
   readonly rank?: number;

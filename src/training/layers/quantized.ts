@@ -21,6 +21,7 @@ const levels = {
   ),
 } as const;
 
+/** Bits of an entry and the levels that they stand for. */
 export type QuantizedFormat = keyof typeof levels;
 
 /** A matrix in few bits: blocks of entries in the order of rows, each with a scale of its own. */
@@ -37,6 +38,7 @@ export interface QuantizedMatrix {
   readonly bytes: number;
 }
 
+/** The format, and how many entries share a scale. */
 export interface QuantizedOptions {
   /** "int8" (default), "int4" or "nf4". */
   readonly format?: QuantizedFormat;

@@ -11,6 +11,7 @@ import type { Tape, Variable } from "../tape/tape.ts";
 import { activation, type Layer } from "./layers.ts";
 import { applyBase, type Base } from "./quantized.ts";
 
+/** A row of layers with shared bases: how many, what is between them, and how they start. */
 export interface SharedLowRankOptions {
   /** How many square layers there are. */
   readonly layers: number;

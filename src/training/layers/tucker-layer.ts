@@ -7,6 +7,7 @@ import { type LowRankWeight, withBias } from "../tape/operations.ts";
 import type { Tape, Variable } from "../tape/tape.ts";
 import type { Layer } from "./layers.ts";
 
+/** A dense layer as a Tucker tensor: the grid of its inputs, and how it starts. */
 export interface TuckerLayerOptions {
   /** Sizes of the modes that an input is made of, in the order of its entries: rows and columns of an image. */
   readonly modes: readonly number[];

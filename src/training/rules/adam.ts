@@ -2,6 +2,7 @@ import { copy, sizeOf, tensor } from "../../linalg/tensor.ts";
 import { type MomentStep, type Moments, momentRule } from "./moment-rule.ts";
 import type { Rule } from "./rules.ts";
 
+/** How long the means of Adam remember, and what keeps its quotients finite. */
 export interface AdamOptions {
   /** Decay of the mean of gradients. Default 0.9. */
   readonly beta1?: number;

@@ -20,6 +20,7 @@ export interface Penalty {
   gradient(y: TTN): TTN;
 }
 
+/** The bound on the condition of cores, and what their singular values are held around. */
 export interface BoundedConditionOptions {
   /** Largest ratio of two singular values, at least 1. */
   readonly condition: number;

@@ -5,6 +5,7 @@ import { type AdamOptions, adam, adamStep } from "./adam.ts";
 import type { Moments } from "./moment-rule.ts";
 import type { Rule } from "./rules.ts";
 
+/** The projection of gradients and how often it is renewed, and the Adam that follows them. */
 export interface GaloreOptions extends AdamOptions {
   /** Columns of the projection. */
   readonly rank: number;

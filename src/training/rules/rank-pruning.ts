@@ -7,6 +7,7 @@ import { keptRank } from "../../ttn/truncate.ts";
 import type { Weights } from "../weights.ts";
 import { type Rule, sgd } from "./rules.ts";
 
+/** What is cut and how often, and the rule between cuts. */
 export interface RankPruningOptions {
   /** What a cut may remove of a matrix, relative to its Frobenius norm. */
   readonly tolerance: number;

@@ -2,6 +2,7 @@ import { copy, sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
 import { type Moments, momentRule } from "./moment-rule.ts";
 import type { Rule } from "./rules.ts";
 
+/** How long the means of SMMF remember, and what keeps its quotients finite. */
 export interface SmmfOptions {
   /** Decay of the mean of gradients at the first step. Default 0.9. */
   readonly beta?: number;

@@ -111,6 +111,7 @@ export function relu(tape: Tape, x: Variable): Variable {
   });
 }
 
+/** tanh of each entry. */
 export const tanh = (tape: Tape, x: Variable): Variable => mapEntries(tape, x, Math.tanh, (_, y) => 1 - y * y);
 
 /** x Phi(x) with Phi(x) = (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2, the usual approximation (to 5e-4) of the normal law's. */

@@ -8,6 +8,7 @@ import { crossEntropy, type Loss } from "../tape/losses.ts";
 import { Tape } from "../tape/tape.ts";
 import type { Dataset, Model, Weights } from "../weights.ts";
 
+/** The classes of a tree classifier, its features, and how its weight starts. */
 export interface TreeClassifierOptions {
   /** Number of classes, two or more. */
   readonly classes: number;

@@ -8,6 +8,7 @@ import { type Stepper, stepper } from "./stepper.ts";
 import { type Transformation, type TransformationSettings, transformation } from "./transformation.ts";
 import type { Jax, JaxArray, JaxFactors, Operations } from "./types.ts";
 
+/** How a weight of low rank starts, and how far its rank may grow. */
 export interface JaxWeightOptions {
   /** Rank to start with. Default: 32, or what the sizes allow. */
   readonly rank?: number;

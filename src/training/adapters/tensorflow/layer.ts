@@ -4,6 +4,7 @@ import { MirroredWeight, type PaddedFactors, rankOfPadded, toPadded } from "../f
 import type { LowRankSite, Recorder } from "./recorder.ts";
 import type { Differentiated, Operations, TfTensor, TfVariable } from "./types.ts";
 
+/** A dense layer of low rank: its sizes, its start and how far its rank may grow. */
 export interface LowRankDenseOptions {
   /** Outputs. */
   readonly units: number;
