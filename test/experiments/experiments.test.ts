@@ -402,11 +402,6 @@ describe("spins", () => {
   });
 });
 
-test("every experiment's quick form runs to its end", async () => {
-  for (const { name, parameters, quick } of experiments) {
-    if (["robustness", "kinetic-gallery", "radiation-reference"].includes(name)) continue; // they have tests of their own, which run that form
-    expect(() => parseParameters(name, parameters, quick)).not.toThrow();
-    const { result } = await run(name, ["--quick"]);
-    expect(result.status).toBe("completed");
-  }
+test.each(experiments)("$name: its quick form is one of its settings", ({ name, parameters, quick }) => {
+  expect(() => parseParameters(name, parameters, quick)).not.toThrow();
 });
