@@ -41,11 +41,11 @@ export async function sweep(
 ): Promise<number> {
   const { experiment, given } = await subjectOf("sweep", name, flags);
   const points = planned(experiment, given, flags);
+  const together = sharesPoints(points);
   const folder = folderOf(experiment, flags);
   const { stdout, stderr } = terminal;
   const bar = progressBar(stderr);
   return withRanks(async (ranks) => {
-    const together = `${points[0]!.parameters["executor"]}`.startsWith("mpi");
     if (ranks && !together) ranks.patience = Number.POSITIVE_INFINITY; // points differ in length
     const once = (task: () => Promise<void>): Promise<void> => (ranks ? ranks.first(task) : task());
     await once(() => prepareFolder(folder, true));
@@ -107,6 +107,16 @@ function planned(
     folder: join(folder, point.name),
     parameters: parseParameters(experiment.name, experiment.parameters, { ...given, ...point.values }),
   }));
+}
+
+/** Whether all ranks share each point, which is so at all points or at none: a rank alone at one would wait for the others. */
+function sharesPoints(points: readonly Planned[]): boolean {
+  const [first, ...others] = points.map(({ parameters }) => `${parameters["executor"]}`);
+  const isShared = (executor: string): boolean => executor.startsWith("mpi");
+  const other = others.find((executor) => isShared(executor) !== isShared(first!));
+  if (other !== undefined)
+    throw new ConfigError(`--over executor: ${first} and ${other} cannot stand in one sweep, mpi goes with mpi alone`);
+  return isShared(first!);
 }
 
 /** The points without a complete result. Throws an OutputError where a folder holds one of other parameters. */

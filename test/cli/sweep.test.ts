@@ -84,6 +84,7 @@ describe("dlra sweep", () => {
     expect(await told(...over("dt=0.1,-1"))).toContain("dt is -1, expected a time step");
     expect(await told(...over("integratr=parallel"))).toContain('did you mean "integrator"?');
     expect(await told(...over("dt=0.1"), "--set", "dt=1")).toContain("dt was given both by --over and by --set");
+    expect(await told(...over("executor=inline,mpi"))).toContain("inline and mpi cannot stand in one sweep");
     expect((await dlra(["run", "ising", ...over("dt=1")])).stderr).toContain("--over dt=1 is for dlra sweep");
     expect((await dlra(["sweep"])).stderr).toContain("sweep: which experiment?");
   });
