@@ -61,7 +61,7 @@ export const trainingLenet = experiment({
     const second = Math.floor(first / 2) - kernel + 1;
     const features = Math.floor(second / 2) ** 2 * 16;
     const { gain } = p;
-    const maxRank = rankCap(p.maxRank, Math.max(16, Math.min(64, features)));
+    const maxRank = rankCap(p, Math.max(16, Math.min(64, features)));
     const limit = (most: number): number => Math.min(p.rank, maxRank, most);
     const isDense = layers === "dense";
     const model = sequential(

@@ -87,7 +87,7 @@ export const trainingMlp = experiment({
     const rule = p.rule === "auto" ? method.rule : trainingRule(p.rule);
     const sizes = [features, ...p.hidden];
     const base = p.base === "auto" ? (method.layers === "adapter" ? "dense" : "none") : p.base;
-    const maxRank = rankCap(p.maxRank, Math.max(...p.hidden.map((n, k) => Math.min(n, sizes[k]!))));
+    const maxRank = rankCap(p, Math.max(...p.hidden.map((n, k) => Math.min(n, sizes[k]!))));
     const hidden = hiddenLayers({ ...p, layers: method.layers, sizes, rank: Math.min(p.rank, maxRank), base });
     const limits = { minRank: p.minRank, maxRank };
     const model = sequential(features, [...hidden, dense(classes)], crossEntropy());

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ConfigError } from "../../src/io/index.ts";
-import { firstSamples } from "../../src/training/index.ts";
+import { firstSamples, type TrainingMethodName, trainingMethod } from "../../src/training/index.ts";
 import { imageData, syntheticData, type TrainingData } from "./data.ts";
 
 export const count = z.int().positive();
@@ -34,9 +34,17 @@ export type ImageSettings = Pick<
   "data" | "dataFolder" | "samples" | "batch" | "minRank" | "maxRank" | "seed"
 >;
 
-/** The largest rank of layers with room for `room`. Throws a ConfigError where it was chosen and no layer has that much room. */
-export function rankCap(maxRank: ImageSettings["maxRank"], room: number): number {
+/**
+ * The largest rank of layers with room for `room`. Throws a ConfigError where it was chosen and no layer has that much room, or the method, of
+ * dense layers, no ranks to limit.
+ */
+export function rankCap(
+  { method, maxRank }: Pick<ImageSettings, "maxRank"> & { readonly method: TrainingMethodName },
+  room: number,
+): number {
   if (maxRank === "auto") return Math.min(64, room);
+  if (trainingMethod(method).layers === "dense")
+    throw new ConfigError(`maxRank is ${maxRank}, but method = ${method} does not take it`);
   if (maxRank > room) throw new ConfigError(`maxRank is ${maxRank}, the largest rank that a layer can have is ${room}`);
   return maxRank;
 }

@@ -55,7 +55,7 @@ export class Descent {
 
   /**
    * One step of length `h` from some weights, as a schedule of local problems; only cores and passengers move when bases are frozen. The first
-   * throws a TypeError when the objective differs from itself.
+   * throws when the objective differs from itself (TypeError) or does not fit the weights (RangeError).
    */
   *step(weights: Weights, h: number, isFrozen = false): Schedule<Descended> {
     const { momentum, adaptEvery, integrator, projection, penalty } = this.#plan;
@@ -181,9 +181,18 @@ function limited(
   return { ...truncation, minRank: each(minRank, most), maxRank: each(maxRank, most) };
 }
 
-/** Throws a TypeError when a loss differs from itself: its randomness has to be fixed for a step. */
+/**
+ * Throws a TypeError when a loss differs from itself, since its randomness has to be fixed for a step, and a RangeError when there is not one derivative
+ * for each weight.
+ */
 function checkRepeats(objective: Objective, weights: Weights): void {
-  const [first, second] = [objective(weights).loss, objective(weights).loss];
+  const evaluation = objective(weights);
+  for (const kind of ["blocks", "passengers"] as const)
+    if (evaluation[kind].length !== weights[kind].length)
+      throw new RangeError(
+        `train: the objective gives derivatives by ${evaluation[kind].length} ${kind}, the weights have ${weights[kind].length}`,
+      );
+  const [first, second] = [evaluation.loss, objective(weights).loss];
   if (!Object.is(first, second))
     throw new TypeError(
       `train: the loss is ${first}, and ${second} when evaluated again at the same weights; what is random in it, such as dropped units, has to be drawn once for a step (in objective(samples))`,

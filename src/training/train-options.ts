@@ -69,14 +69,6 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   if (momentum > 0 && rule.needsGalerkin)
     throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
-  if (blocks.length === 0)
-    for (const [name, isGiven] of Object.entries({
-      rankBudget: rankBudget !== Number.POSITIVE_INFINITY,
-      adaptEvery: adaptEvery > 1,
-      projection: projection !== undefined,
-      penalty: penalty !== undefined,
-    }))
-      if (isGiven) throw new RangeError(`train: ${name} was given, but the model has no weights of low rank`);
   if (typeof integrator?.step !== "function")
     throw new TypeError(`train: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
   if (typeof rule?.begin !== "function")
@@ -123,8 +115,7 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   if (options.initial) checkInitial(options.initial, model.initial(seeded(seed)));
   const start = options.initial ?? model.initial(random);
   const step = stepPlanOf({ ...(model.complete ? { complete: model.complete } : {}), ...options }, start.blocks);
-  if (freezeFrom !== Number.POSITIVE_INFINITY && start.blocks.length === 0)
-    throw new RangeError("train: freezeFrom was given, but the model has no weights of low rank");
+  if (start.blocks.length === 0) checkDense({ ...step, freezeFrom });
   const { projection } = step;
   const initial = projection ? { ...start, blocks: start.blocks.map((y) => projection.apply(y)) } : start;
   const rateOf = (epoch: number): number => checkRate(typeof rate === "function" ? rate(epoch) : rate, epoch);
@@ -141,6 +132,20 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
     executor: options.executor ?? inline(),
     random,
   };
+}
+
+/** Throws a RangeError when an option was given that only weights of low rank could follow. */
+function checkDense(plan: StepPlan & { readonly freezeFrom: number }): void {
+  const { rankBudget, adaptEvery, projection, penalty, freezeFrom } = plan;
+  const given = {
+    rankBudget: rankBudget !== Number.POSITIVE_INFINITY,
+    adaptEvery: adaptEvery > 1,
+    freezeFrom: freezeFrom !== Number.POSITIVE_INFINITY,
+    projection: projection !== undefined,
+    penalty: penalty !== undefined,
+  };
+  for (const [name, isGiven] of Object.entries(given))
+    if (isGiven) throw new RangeError(`train: ${name} was given, but the model has no weights of low rank`);
 }
 
 /** Throws a RangeError when weights are not those of the model, whose own are given beside them: another number, or other sizes. */

@@ -25,7 +25,8 @@ describe("training a perceptron", () => {
     ["condlr", 1],
     ["smmf", 1],
   ])("%s: what a run leaves behind", async (method, passes) => {
-    const { out, done, result } = await run(method, { method, maxRank: 7 });
+    const isDense = method.startsWith("dense");
+    const { out, done, result } = await run(method, isDense ? { method } : { method, maxRank: 7 });
     expect(done.code).toBe(0);
     const r = result();
     expect(r.status).toBe("completed");
@@ -34,7 +35,6 @@ describe("training a perceptron", () => {
     expect(r.passesPerStep).toEqual([passes, passes]);
     expect(r.secondsPerEpoch).toBeGreaterThan(0);
     expect(r.observables.loss.every(Number.isFinite)).toBe(true);
-    const isDense = method.startsWith("dense");
     expect(r.parameterCounts.full).toBe(64 * 16 + 16 * 12 + 12 * 10);
     const [a, b] = r.ranks;
     expect(r.weights).toBe(isDense ? r.parameterCounts.full : a * (64 + 16) + b * (16 + 12) + 120);
@@ -114,6 +114,7 @@ describe("training a perceptron", () => {
     ["batch is 301, more than samples = 300", { batch: 301 }],
     ["minRank is 9, more than maxRank = 8", { minRank: 9, maxRank: 8 }],
     ["maxRank is 17, the largest rank that a layer can have is 16", { maxRank: 17 }],
+    ["maxRank is 8, but method = trp does not take it", { method: "trp", maxRank: 8 }],
     ["rule is adam, but method = trp is a rule itself", { method: "trp", rule: "adam" }],
     ['method is "paralel"', { method: "paralel" }],
     ["condition is 2, but method = dlrt does not take it", { method: "dlrt", condition: 2 }],

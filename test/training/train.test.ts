@@ -476,6 +476,16 @@ describe("what cannot be trained is refused before any work", () => {
     expect(() => accuracy(data.inputs, [1])).toThrow("accuracy: 1 classes for 96 rows");
   });
 
+  test("an objective without a derivative for each weight", async () => {
+    const poor: Model = {
+      ...model,
+      objective: (samples) => (weights) => ({ ...model.objective(samples)(weights), passengers: [] }),
+    };
+    await expect(all(poor, data, ok)).rejects.toThrow(
+      "train: the objective gives derivatives by 0 passengers, the weights have 4",
+    );
+  });
+
   test("a loss that differs when evaluated again", async () => {
     let calls = 0;
     const noisy: Model = {
