@@ -25,6 +25,7 @@ export interface Piece {
 /** The pieces of a step in sets: those of a set are independent of each other, each set needs the one before. */
 export type StepWork = readonly (readonly Piece[])[];
 
+/** Sizes of a state, and what its local problems need in evaluations. */
 export interface StepSizes {
   /** Rank of the edge above every node. */
   readonly ranks: readonly number[];
@@ -38,13 +39,18 @@ export interface StepSizes {
 /**
  * The work of a step of parallel BUG (Galerkin root) for a linear right-hand side, counted from the operator's structure and the ranks: centre
  * tensors, environments, local problems, augmented bases, their environments, the root's problem in them, truncation. Ranks at most
- * double in the augmentation. Cost O(entries of the operator); no tensor is made.
+ * double in the augmentation. Cost O(entries of the operator); no tensor is made. Throws a RangeError unless there is a positive
+ * integer for every node.
  */
 export function stepWork(
   operator: TTNO,
   { ranks, dtype = "complex128", evaluations = 6, rootEvaluations = 10 }: StepSizes,
 ): StepWork {
   const { tree, modeSizes } = operator;
+  if (ranks.length !== tree.nodes.length || !ranks.every((r) => Number.isSafeInteger(r) && r > 0))
+    throw new RangeError(
+      `stepWork: ranks are [${ranks.join(", ")}], expected a positive integer for each of ${tree.nodes.length} nodes`,
+    );
   const root = rootOf(tree);
   const each = width(dtype) === 2 ? 8 : 2;
   const shapeIn = (ranksNow: readonly number[], id: NodeId): number[] => {
@@ -228,6 +234,7 @@ function environments(operator: TTNO, shapeOf: (id: NodeId) => readonly number[]
 
 const nothing = new Float64Array(0);
 
+/** Workers or ranks, and what connects them. */
 export interface Places {
   /** Workers or ranks. */
   readonly count: number;

@@ -31,6 +31,7 @@ export interface Machine extends Planning {
   readonly rates: Readonly<Record<Kernel, readonly Rate[]>>;
 }
 
+/** What an operation takes on tensors of `size` numbers. */
 export interface Rate {
   readonly size: number;
   readonly secondsPerFlop: number;
@@ -54,6 +55,7 @@ export const machineOf = (
   },
 });
 
+/** What is measured, for how long, and by which clock. */
 export interface MeasureOptions {
   /** Default "complex128". */
   readonly dtype?: Dtype;
@@ -67,7 +69,8 @@ export interface MeasureOptions {
 
 /**
  * Measures the kernels on one node with three edges of each rank, with random tensors and a few terms of each kind, on the backend of this
- * process. Takes about two seconds; on a machine that is busy otherwise the result is worth little.
+ * process. Takes about two seconds; on a machine that is busy otherwise the result is worth little. Throws a RangeError for ranks that
+ * are none.
  */
 export function measureMachine({
   dtype = "complex128",
@@ -75,6 +78,9 @@ export function measureMachine({
   seconds: least = 0.15,
   clock = () => performance.now() / 1000,
 }: MeasureOptions = {}): Machine {
+  const wrong = ranks.find((r) => !(Number.isSafeInteger(r) && r > 0));
+  if (wrong !== undefined || ranks.length === 0)
+    throw new RangeError(`measureMachine: ranks are [${ranks.join(", ")}], expected one positive integer or more`);
   const planning = measurePlanning(dtype, clock, least);
   const rates = Object.fromEntries(
     kernels.map((kernel) => [

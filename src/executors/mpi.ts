@@ -10,6 +10,7 @@ import { pack, unpack } from "./mpi/pack.ts";
 import { world } from "./mpi/world.ts";
 import { longestFirst } from "./schedule.ts";
 
+/** Which ranks, what solves their shares, and when one counts as lost. */
 export interface MpiOptions {
   /** How many ranks the run is meant for; refused where MPI granted another number. Default: as many as there are. */
   readonly ranks?: number;

@@ -6,6 +6,7 @@ import { Pool } from "./pool.ts";
 import { solve } from "./task-kinds.ts";
 import type { WorkerLike } from "./worker-port.ts";
 
+/** How many workers, how they are made, what they are given, and when one counts as dead. */
 export interface WorkersOptions {
   /** Worker threads. Default: one for each core; where threads cannot share memory, one. */
   readonly count?: number;

@@ -29,6 +29,7 @@ export interface Commands {
   readonly read: { readonly from: number; readonly count: number };
 }
 
+/** Where the device comes from. */
 export interface DeviceOptions {
   /** Where to look for an adapter. Default: `navigator.gpu`, or in Node `create([])` of the package `webgpu`. */
   readonly gpu?: GPU;

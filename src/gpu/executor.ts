@@ -7,6 +7,7 @@ import { type Flow, FlowSolver } from "./flow-solver.ts";
 import { flowOf, methodOf } from "./method.ts";
 import { checkPrecision, type Precision } from "./precision.ts";
 
+/** Precision, memory, and what happens without a GPU. */
 export interface GpuOptions extends DeviceOptions {
   /** "float32" (default), or "compensated": pairs of float32 numbers, about 20 times the arithmetic, with an error near 1e-13. */
   readonly precision?: Precision;

@@ -80,6 +80,11 @@ describe("the work of a step", () => {
     expect(pieces.reduce((s, { flops }) => s + flops, 0)).toBe(done);
   });
 
+  it("needs a rank for every node", () => {
+    for (const wrong of [[1], ranks.with(3, 0), ranks.with(3, Number.NaN)])
+      expect(() => stepWork(hamiltonian, { ranks: wrong })).toThrow("expected a positive integer for each of 31 nodes");
+  });
+
   it("grows like the fourth power of the ranks, and like the number of sites", () => {
     const at = (sites: number, rank: number): StepWork => {
       const sizes = Array<number>(sites).fill(2);
@@ -147,6 +152,11 @@ describe("the time of a step", () => {
 });
 
 describe("a machine", () => {
+  it("is not measured for ranks that are none", () => {
+    for (const ranks of [[], [0], [2, 1.5]])
+      expect(() => measureMachine({ ranks })).toThrow(`ranks are [${ranks.join(", ")}], expected one positive integer`);
+  });
+
   it("has rates between those that were measured, and keeps the last beyond", () => {
     const rates = [
       { size: 8, secondsPerFlop: 1e-8 },
