@@ -15,7 +15,6 @@ const scaledBy = (x: number, e: number): number => {
 };
 
 const one: Complex = { re: 1, im: 0 };
-const half: Complex = { re: 0.5, im: 0 };
 const minusOne: Complex = { re: -1, im: 0 };
 
 /**
@@ -96,21 +95,15 @@ export function orthAug(a: Tensor, b: Tensor, noise = 0, roundOff?: number): Ten
   }
 
   // One projection leaves eps |B| along A, which a small singular value magnifies in U: project U until nothing is left.
-  // A part P = A* U along A costs U just P* P of its orthonormality: not visible, or to be made good by (1 - P* P)^(-1/2),
-  // which is 1 + P* P / 2 unless P is large; then by a new QR.
+  // A part of size c along A costs U c^2 of its orthonormality, so that only a visible one needs a new QR.
   for (let pass = 0; pass < 3; pass++) {
     const part = project(u.data, k);
     const size = norm(part);
     if (size <= 4 * eps) break;
     subtract(part, u.data, k);
-    if (size ** 2 < eps / 4) break;
+    if (size * size < eps / 4) break;
     const copy = rest.data.subarray(0, u.data.length);
     copy.set(u.data);
-    if (size ** 4 < eps / 4) {
-      blas.gemm(gemmShape(dtype, "C", "N", k, k, r), half, part.data, part.data, 0, triangle);
-      blas.gemm(gemmShape(dtype, "N", "N", n, k, k), one, copy, triangle, 1, u.data);
-      break;
-    }
     blas.qr(dtype, n, k, copy, u.data, triangle);
   }
   return tensor([n, k], dtype, u.data.slice());

@@ -87,6 +87,7 @@ export function loadMpi(): Transport {
       "mpi: this process is not one of several ranks; start it by mpirun -n 4 npx dlra run ..., or by srun in a Slurm job",
     );
   const koffi = loadKoffi();
+  leaveMemoryAlone();
   const asked = globalThis.process.env["DLRA_MPI"];
   const paths = asked ? [asked] : names[started.family];
   for (const path of paths) {
@@ -112,6 +113,15 @@ function loadKoffi(): Koffi {
   } catch {
     throw new Error("mpi: the package koffi, by which libraries are called, is missing; npm install koffi");
   }
+}
+
+/**
+ * UCX, which MPICH sends by, watches memory calls and takes signals of bad addresses, both of which the engine needs for itself: processes
+ * were seen to end by a segmentation fault. Neither is needed here. Has to be said before the library is loaded.
+ */
+function leaveMemoryAlone(): void {
+  globalThis.process.env["UCX_MEM_EVENTS"] ??= "n";
+  globalThis.process.env["UCX_ERROR_SIGNALS"] ??= "";
 }
 
 /** Handles are addresses of symbols in Open MPI, and numbers in MPICH and what follows its binary interface. */
