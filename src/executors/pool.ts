@@ -1,9 +1,9 @@
-import { type Remote, releaseProxy, wrap } from "comlink";
 import { backend } from "../linalg/current.ts";
 import type { Task } from "../linalg/task.ts";
+import { Lane, WorkerEnded } from "./lane.ts";
 import { incoming, outgoing } from "./shared-data.ts";
-import type { BackendOf, WorkerCore } from "./worker-core.ts";
-import { endpointOf, onDeath, type WorkerLike } from "./worker-port.ts";
+import type { BackendOf } from "./worker-core.ts";
+import type { WorkerLike } from "./worker-port.ts";
 
 /** A worker that could not be used, or work that no worker got through. */
 export class WorkerError extends Error {
@@ -16,19 +16,6 @@ export class WorkerError extends Error {
     this.node = node;
   }
 }
-
-/** A worker that is there. */
-interface Lane {
-  readonly worker: WorkerLike;
-  readonly core: Remote<WorkerCore>;
-  /** Rejects when the worker ends, fails, or is given up. */
-  readonly death: Promise<never>;
-  giveUp(why: string): void;
-  readonly started: Promise<BackendOf>;
-}
-
-/** Seconds that a worker may take to start, however short the deadline. */
-const slowestStart = 30;
 
 /** Worker threads that do tasks: each one at a time, and each task again when its worker dies. */
 export class Pool {
@@ -114,40 +101,17 @@ export class Pool {
   async dispose(): Promise<void> {
     this.#disposed = true;
     await Promise.all(this.#lanes.map((lane) => lane?.worker.terminate()));
-    for (const [k, lane] of this.#lanes.entries()) {
-      lane?.giveUp("the executor was disposed");
-      this.#lanes[k] = null;
-    }
+    for (const lane of this.#lanes) lane?.end("the executor was disposed");
+    this.#lanes.fill(null);
   }
 
+  /** The worker of this place, a new one where the last has ended. */
   #lane(k: number): Lane {
     const known = this.#lanes[k];
-    if (known) return known;
-    const worker = this.#create();
-    const core = wrap<WorkerCore>(endpointOf(worker));
-    let giveUp!: (why: string) => void;
-    const death = new Promise<never>((_, reject) => {
-      giveUp = (why) => reject(new Error(why));
-    });
-    death.catch(() => {
-      if (this.#lanes[k] === lane) this.#lanes[k] = null;
-      core[releaseProxy]();
-      worker.terminate();
-    });
-    onDeath(worker, giveUp);
-    const { name, description } = backend();
-    const started = this.#within(Promise.race([core.start({ name, description }), death]), giveUp, slowestStart);
-    started.catch(() => giveUp("it did not start"));
-    const lane: Lane = { worker, core, death, giveUp, started };
+    if (known && !known.hasEnded) return known;
+    const lane = new Lane(this.#create(), backendHere(), this.#deadline);
     this.#lanes[k] = lane;
     return lane;
-  }
-
-  /** What a promise gives, unless it takes longer than the deadline: then the worker is given up. */
-  #within<T>(promise: Promise<T>, giveUp: (why: string) => void, atLeast = 0): Promise<T> {
-    const limit = Math.max(this.#deadline, atLeast);
-    const timer = setTimeout(() => giveUp(`no answer within ${limit} s`), 1000 * limit);
-    return promise.finally(() => clearTimeout(timer));
   }
 
   async #ask(k: number, task: Task, stopped: Promise<Outcome>): Promise<Outcome> {
@@ -159,25 +123,21 @@ export class Pool {
     } catch (error) {
       return { kind: "died", why: (error as Error).message };
     }
-    const { name, description } = backend();
-    const input = outgoing(task.input);
-    const request = { kind: task.kind, input, backend: { name, description } };
-    const call = lane.core.run(request);
-    let dead = false;
-    lane.death.catch(() => {
-      dead = true;
-    });
+    const answer = lane
+      .run({ kind: task.kind, input: outgoing(task.input), backend: backendHere() })
+      .then((value): Outcome => ({ kind: "done", value: incoming(value) }));
     try {
-      const answer = Promise.race([call, lane.death]).then(
-        (value): Outcome => ({ kind: "done", value: incoming(value) }),
-      );
-      return await this.#within(Promise.race([answer, stopped]), lane.giveUp);
+      return await Promise.race([answer, stopped]);
     } catch (error) {
-      if (dead) return { kind: "died", why: (error as Error).message };
-      return failed(task);
+      return error instanceof WorkerEnded ? { kind: "died", why: error.message } : failed(task);
     }
   }
 }
+
+const backendHere = (): BackendOf => {
+  const { name, description } = backend();
+  return { name, description };
+};
 
 type Outcome =
   | { readonly kind: "done"; readonly value: unknown }

@@ -12,7 +12,7 @@ export interface WorkersOptions {
   readonly count?: number;
   /** Makes a worker, for hosts that want the script as a file: `() => new Worker(new URL("dlra/worker", import.meta.url), { type: "module" })`. */
   readonly createWorker?: () => WorkerLike;
-  /** Work of fewer floating-point operations is done in this thread. Default 5e6, about a millisecond. */
+  /** Work of fewer floating-point operations is done in this thread. Default 2e7, about a millisecond. */
   readonly smallest?: number;
   /** Seconds after which a worker that does not answer is taken for dead. Default 120. */
   readonly deadline?: number;
@@ -34,7 +34,7 @@ export interface WorkersOptions {
  * for a count that is no positive integer; a script that cannot be loaded is a WorkerError before the first step.
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  const { count = usualCount(), createWorker = createInlineWorker, smallest = 5e6, deadline = 120 } = options;
+  const { count = usualCount(), createWorker = createInlineWorker, smallest = 2e7, deadline = 120 } = options;
   const { onNotice = (notice) => console.warn(notice) } = options;
   if (!Number.isSafeInteger(count) || count < 1)
     throw new RangeError(`workers: count is ${count}, expected a positive integer`);

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { WorkerLike } from "../../src/executors/worker-port.ts";
@@ -19,6 +21,8 @@ import {
   type WorkersOptions,
   workers,
 } from "../../src/index.ts";
+import { task } from "../../src/linalg/task.ts";
+import { shift } from "../../src/ttn/gauge.ts";
 import { type Fault, faultyWorker } from "./faulty-worker.ts";
 import { hashes, spins } from "./spins.ts";
 
@@ -32,11 +36,29 @@ const pool = (options: WorkersOptions = {}) => {
   made.push(executor);
   return executor;
 };
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 const short = { problem: spins(8, 0.1) };
 const expected = hashes(inline(), short);
 
 test.each([1, 3])("%s workers give the same bits as none", async (count) => {
   expect(await hashes(pool({ count }), short)).toEqual(await expected);
+});
+
+test("what workers gave is let go of once nobody holds it", async () => {
+  const executor = pool({ count: 1 });
+  const y = randomState(balanced(4), [2, 2, 2, 2], 2, seeded(4));
+  const given: WeakRef<object>[] = [];
+  for (let k = 0; k < 5; k++) {
+    const [center, neighbour] = [y.tensors[y.center]!, y.tensors[0]!];
+    const [result] = await executor.runAll!([
+      task(shift, { center, mode: 0, neighbour, back: 1 }, { node: 0, flops: null }),
+    ]);
+    given.push(new WeakRef(result as object));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  collectGarbage();
+  expect(given.slice(0, -1).filter((ref) => ref.deref())).toEqual([]);
 });
 
 describe("a worker that fails", () => {
