@@ -46,7 +46,7 @@ export async function sweep(
   const { stdout, stderr } = terminal;
   const bar = progressBar(stderr);
   return withRanks(async (ranks) => {
-    if (ranks && !together) ranks.patience = Number.POSITIVE_INFINITY; // points differ in length
+    if (ranks && !together) ranks.deadline = Number.POSITIVE_INFINITY; // points differ in length
     const once = (task: () => Promise<void>): Promise<void> => (ranks ? ranks.first(task) : task());
     await once(() => prepareFolder(folder, true));
     const left = flags.force ? points : await unfinished(points);

@@ -16,12 +16,14 @@ export interface MpiOptions {
   readonly ranks?: number;
   /** What solves the share of a rank, `workers()` for instance. Default `inline()`. Disposed with this executor. */
   readonly inner?: Executor;
-  /** Seconds without word from another rank until it counts as lost. Default 600. */
-  readonly patience?: number;
+  /** Seconds without word from another rank until it counts as lost. Default 120. */
+  readonly deadline?: number;
   /** Tasks between the solves of fewer floating-point operations, all together, are done by every rank itself. Default 2e6. */
   readonly smallest?: number;
   /** The ranks. Default: all those that MPI started. */
   readonly communicator?: Communicator;
+  /** Told when ranks are lost and the first goes on alone. Default: a warning on the console. */
+  readonly onNotice?: (notice: string) => void;
 }
 
 /** An executor on several ranks; each of them runs the same program with it. */
@@ -34,23 +36,27 @@ export interface MpiExecutor extends Executor {
  * runs the same program on the same state; of each set of problems it solves its share, the longest first, and the solutions of all
  * are gathered in one message, so that the result is the same, bit by bit, for any number of ranks.
  *
- * Cost: every rank receives all solutions, of the size of the state. An error on one rank is thrown on all. Throws an Error where the
- * process was not launched by MPI, RangeErrors for a rank count that was not granted, a RanksLostError for ranks that hang.
+ * Cost: every rank receives all solutions, of the size of the state. An error on one rank is thrown on all. A rank that dies, or is silent
+ * for longer than the deadline, is lost: the first rank, which holds the whole state, solves its problems again and goes on alone, with the same bits; on
+ * the others a RanksLostError is thrown. Throws an Error where the process was not launched by MPI, RangeErrors for a rank count that was not
+ * granted.
  */
 export function mpi(options: MpiOptions = {}): MpiExecutor {
-  const { ranks, inner = inline(), patience = 600, smallest = 2e6, communicator = world() } = options;
+  const { ranks, inner = inline(), deadline = 120, smallest = 2e6, communicator = world(), onNotice } = options;
   if (ranks !== undefined && !(Number.isInteger(ranks) && ranks > 0))
     throw new RangeError(`mpi: ranks is ${ranks}, expected a positive integer`);
-  if (!(patience > 0)) throw new RangeError(`mpi: patience is ${patience}, expected a positive number of seconds`);
+  if (!(deadline > 0)) throw new RangeError(`mpi: deadline is ${deadline}, expected a positive number of seconds`);
   if (!(smallest >= 0)) throw new RangeError(`mpi: smallest is ${smallest}, expected a number of operations`);
   const { rank, size } = communicator;
   if (ranks !== undefined && ranks !== size)
     throw new RangeError(`mpi: ${ranks} ranks were asked for, MPI granted ${size}`);
-  communicator.patience = patience;
+  communicator.deadline = deadline;
+  if (onNotice) communicator.onNotice = onNotice;
   let isDisposed = false;
 
-  /** Has each rank do its share of some work, and gathers what came of it on all. */
-  const divided = async <W, T>(
+  /** Has each rank do its share of some work, and gathers what came of it on all. What is left alone meanwhile does it all. */
+  const divided = async <W extends Located, T>(
+    what: string,
     work: readonly W[],
     costs: readonly number[],
     check: number,
@@ -58,7 +64,8 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     signal?: AbortSignal,
   ): Promise<readonly T[]> => {
     if (isDisposed) throw new Error("mpi: the executor was disposed");
-    const shares = longestFirst(costs, size);
+    if (work.length === 0) return [];
+    const shares = longestFirst(costs, communicator.size);
     let done: readonly T[] = [];
     let error: unknown;
     try {
@@ -71,10 +78,15 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
       body: pack(done),
       check,
       aborted,
+      work(ranks) {
+        const theirs = ranks.flatMap((k) => shares[k]!.map((i) => work[i]!));
+        return `the ${what} of ${nodesOf(theirs.length > 0 ? theirs : work)}`;
+      },
       ...(error !== undefined && !aborted ? { error } : {}),
     });
     signal?.throwIfAborted();
     if (anyAborted) throw new DOMException("interrupted on another rank", "AbortError");
+    if (bodies.length < shares.length) return divided(what, work, costs, check, doOwn, signal);
     const all: T[] = [];
     shares.forEach((share, from) => {
       const theirs = from === rank ? done : (unpack(bodies[from]!) as readonly T[]);
@@ -95,6 +107,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     },
     solveAll: (problems, solver, signal) =>
       divided(
+        "solve",
         problems,
         costsOf(problems, solver),
         fingerprint(problems),
@@ -106,7 +119,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
       const total = costs.reduce((a, b) => a + b, 0);
       const doAll = async (own: readonly Task[]): Promise<readonly unknown[]> =>
         inner.runAll ? inner.runAll(own, signal) : own.map((task) => task.run());
-      return total < smallest ? doAll(tasks) : divided(tasks, costs, total, doAll, signal);
+      return total < smallest ? doAll(tasks) : divided(tasks[0]!.kind, tasks, costs, total, doAll, signal);
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
@@ -114,6 +127,20 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     },
   };
 }
+
+/** Work that is about a node of a tree. */
+interface Located {
+  readonly node: number;
+}
+
+/** The nodes that work is about, in words. */
+const nodesOf = (work: readonly Located[]): string => {
+  const nodes = work.map(({ node }) => node).sort((a, b) => a - b);
+  const named = nodes.slice(0, 10).join(", ");
+  return nodes.length > 10
+    ? `nodes ${named} and ${nodes.length - 10} more`
+    : `node${nodes.length === 1 ? "" : "s"} ${named}`;
+};
 
 /** What problems cost compared with each other: their arithmetic, or, where nothing is known of a field, the sizes of their tensors. */
 function costsOf(problems: readonly LocalProblem[], solver: LocalSolver): number[] {

@@ -142,24 +142,59 @@ describe("MPI, with ranks in memory", () => {
     expect(messages(told)[0]).toBe("mpi: the backend differs between the ranks: openblas on rank 0, wasm on rank 1");
   });
 
-  it("does not wait for ever for a rank that hangs, and names it", async () => {
-    const ends = await Promise.race([
-      onRanks(
-        3,
-        (executor) => hashes(executor),
-        (rank) => ({
-          patience: 0.05,
-          ...(rank === 2 ? { inner: troubled(3, () => new Promise<never>(() => {})) } : {}),
-        }),
-      ),
-      new Promise<"waits">((resolve) => setTimeout(resolve, 200, "waits")),
-    ]);
-    expect(ends).toBe("waits"); // rank 2 itself never ends
-    const [a, b] = ranksInMemory(2);
-    a!.patience = 0.05;
-    await expect(a!.exchange("agree", {})).rejects.toThrow(new RanksLostError([1], 0.05));
-    await expect(a!.exchange("agree", {})).rejects.toThrow("rank 0 has left the run, or was left");
-    expect(b!.size).toBe(2);
+  describe("when a rank hangs", () => {
+    const never = () => new Promise<never>(() => {});
+    /** A run on ranks of which one hangs at its fourth set of problems: what each came to, and what was said. */
+    const run = (size: number, hanging: number) => {
+      const notices: string[] = [];
+      const ranks = ranksInMemory(size);
+      const ends = ranks.map((communicator) =>
+        hashes(
+          mpi({
+            communicator,
+            deadline: 0.05,
+            onNotice: (notice) => notices.push(`${communicator.rank}: ${notice}`),
+            ...(communicator.rank === hanging ? { inner: troubled(3, never) } : {}),
+          }),
+        ),
+      );
+      for (const end of ends) end.catch(() => {});
+      return { ranks, ends, notices };
+    };
+
+    it("goes on alone on the first, with the same bits and one notice, and ends on the others with an error", async () => {
+      const { ranks, ends, notices } = run(3, 1);
+      expect(await ends[0]).toEqual(await hashes(inline()));
+      const lost = "mpi: rank 1 is lost, at the solve of node 5: no word for 0.05 s";
+      expect(notices).toEqual([`0: ${lost}; rank 0 goes on alone`]);
+      await expect(ends[2]).rejects.toThrow(lost);
+      await expect(ends[2]).rejects.toBeInstanceOf(RanksLostError);
+      expect(ranks.map(({ size, isWhole }) => [size, isWhole])).toEqual([
+        [1, false],
+        [3, true], // which knows nothing of it
+        [3, false],
+      ]);
+      await ranks[0]!.agree("the weather", "fine");
+      expect(await ranks[0]!.texts("fine")).toEqual(["fine"]);
+      await ranks[0]!.leave();
+      const others = ranks[2]!.leave(undefined, 0.05).then(() => "ended");
+      expect(await Promise.race([others, new Promise((done) => setTimeout(done, 200, "waits"))])).toBe("waits");
+    });
+
+    it("ends on the others where it is the first that hangs", async () => {
+      const { ranks, ends, notices } = run(2, 0);
+      await expect(ends[1]).rejects.toThrow(/^mpi: rank 0 is lost, at the solve of node 2: no word for 0.05 s$/);
+      expect(notices).toEqual([]);
+      await expect(ranks[1]!.exchange("agree", {})).rejects.toThrow("rank 1 has left the run, or was left");
+      await expect(ranks[1]!.leave(undefined, 0.05)).rejects.toThrow("aborted with 3");
+    });
+
+    it("throws what the first itself could not do", async () => {
+      const [first] = ranksInMemory(2);
+      const inner = troubled(0, () => Promise.reject(new RangeError("too hot")));
+      const executor = mpi({ communicator: first!, deadline: 0.05, inner, onNotice() {} });
+      await expect(hashes(executor)).rejects.toThrow("too hot");
+    });
   });
 
   it("does what only one rank may do on the first, and throws its error everywhere", async () => {
@@ -178,8 +213,8 @@ describe("MPI, with ranks in memory", () => {
       expect(() => mpi({ communicator: communicator!, ranks })).toThrow(
         `ranks is ${ranks}, expected a positive integer`,
       );
-    expect(() => mpi({ communicator: communicator!, patience: 0 })).toThrow(
-      "patience is 0, expected a positive number",
+    expect(() => mpi({ communicator: communicator!, deadline: 0 })).toThrow(
+      "deadline is 0, expected a positive number",
     );
     const executor = mpi({ communicator: communicator! });
     await executor[Symbol.asyncDispose]();

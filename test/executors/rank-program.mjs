@@ -2,7 +2,9 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-const [folder, what] = process.argv.slice(2);
+// A third argument is the rank that is lost.
+const [folder, what, at] = process.argv.slice(2);
+const rank = Number(process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK);
 const load = (name) => import(pathToFileURL(join(folder, "src", name)).href);
 const { balanced, evolve, inline, mpi, parallelBug } = await load("index.js");
 const { stateHash } = await load("io/index.js");
@@ -26,6 +28,10 @@ const failing = (after, trouble) => {
   return { ...plain, solveAll: (...all) => (sets++ < after ? plain.solveAll(...all) : trouble()) };
 };
 
+/** Inline, but the rank that is lost comes to its end, or hangs, in the middle. */
+const lost = (trouble) => (rank === Number(at ?? 1) ? failing(50, trouble) : inline());
+const never = () => new Promise(() => setInterval(() => {}, 1000));
+
 async function hashes(executor) {
   const tree = balanced(4);
   const problem = spinChain("quench", longRangeIsing(tree), spinState(tree, "up", 1), 1);
@@ -37,14 +43,15 @@ async function hashes(executor) {
 
 if (what === "inline") process.stdout.write(`${JSON.stringify(await hashes(inline()))}\n`);
 else {
-  const rank = Number(process.env.OMPI_COMM_WORLD_RANK ?? process.env.PMI_RANK);
   const inner = {
     bits: () => delayed(),
     error: () => (rank === 1 ? failing(5, () => Promise.reject(new Error("too hot"))) : inline()),
-    dies: () => (rank === 1 ? failing(5, () => process.exit(7)) : inline()),
-    hangs: () => (rank === 1 ? failing(5, () => new Promise(() => setInterval(() => {}, 1000))) : inline()),
+    exits: () => lost(() => process.exit(7)),
+    hangs: () => lost(never),
+    stops: () => lost(() => process.kill(process.pid, "SIGSTOP")),
+    killed: () => lost(() => process.kill(process.pid, "SIGKILL")),
   }[what]();
-  const executor = mpi({ inner, patience: what === "hangs" ? 1 : 60 });
+  const executor = mpi({ inner, deadline: at === undefined ? 60 : 1 });
   const { communicator } = executor;
   try {
     const found = await hashes(executor);
@@ -52,6 +59,6 @@ else {
     await communicator.leave();
   } catch (error) {
     process.stdout.write(`${error.name} on rank ${rank}: ${error.message}\n`);
-    await communicator.leave(error, 0.5);
+    await communicator.leave(error, 1);
   }
 }

@@ -18,6 +18,7 @@ export function ranksInMemory(size: number): Communicator[] {
     }
     return rounds[k];
   };
+  let told = false;
   const transport = (rank: number): Transport => {
     let next = 0;
     const gather = (part: Float64Array) => {
@@ -30,18 +31,28 @@ export function ranksInMemory(size: number): Communicator[] {
       description: "in memory",
       rank,
       size,
-      async gatherRecords(record, seconds) {
-        const { parts, all } = gather(record);
+      async gather(part, lengths, seconds) {
+        if (part.length !== lengths[rank]) throw new Error(`rank ${rank} brings ${part.length}, said ${lengths[rank]}`);
+        const { parts, all } = gather(part);
         let timer: NodeJS.Timeout | undefined;
         const late = new Promise<never>((_, reject) => {
           timer = setTimeout(
-            () => reject(new Missing(parts.flatMap((p, k) => (p ? [] : [k])))),
+            () =>
+              reject(
+                new Missing(
+                  parts.flatMap((p, k) => (p ? [] : [k])),
+                  `no word for ${seconds} s`,
+                ),
+              ),
             Math.min(1e9, 1000 * seconds),
           );
         });
         return Promise.race([all, late]).finally(() => clearTimeout(timer));
       },
-      gatherBodies: (body) => gather(body).all,
+      tell() {
+        told = true;
+      },
+      heard: () => told,
       finalize() {},
       abort(code) {
         throw new Error(`aborted with ${code}`);

@@ -16,15 +16,15 @@ export class RankError extends Error {
   }
 }
 
-/** Ranks that did not come in time. The run cannot go on: MPI has no way to do without them. */
+/** Ranks that died, or did not come in time; where more than one is named, at least one of them. */
 export class RanksLostError extends Error {
   override readonly name = "RanksLostError";
   readonly ranks: readonly number[];
 
-  constructor(ranks: readonly number[], seconds: number) {
-    super(
-      `mpi: no word from ${ranks.length === 1 ? "rank" : "one or more of the ranks"} ${ranks.join(", ")} for ${seconds} s`,
-    );
+  /** `why` no longer to wait for them, and what they were about to do. */
+  constructor(ranks: readonly number[], why: string, work = "") {
+    const who = ranks.length === 1 ? `rank ${ranks[0]} is` : `one or more of the ranks ${ranks.join(", ")} are`;
+    super(`mpi: ${who} lost${work && `, at ${work}`}: ${why}`);
     this.ranks = ranks;
   }
 }
@@ -38,6 +38,8 @@ export interface Contribution {
   readonly aborted?: boolean;
   /** A number that has to be the same on all ranks, for they all compute the same. */
   readonly check?: number;
+  /** What some ranks were to do before they come, in words, to name it should they be lost. */
+  readonly work?: (ranks: readonly number[]) => string;
 }
 
 /** What all ranks brought: their bodies in the order of ranks, and whether any of them was asked to stop. */
@@ -53,31 +55,47 @@ const [topicAt, countAt, lengthAt, errorAt, abortedAt, checkAt, recordLength] = 
  * The ranks of a run, which all go through the same program. Every operation is collective and opens with a short record from each
  * rank: what the operation is, whether the rank failed or was asked to stop, a fingerprint of what it computed. So an error on
  * one rank is thrown on all, none waits for one that has left, and ranks that went different ways are told apart.
+ *
+ * Where ranks are lost, the first goes on alone: from then on `size` is 1, and its operations involve nobody else. On the others, which hold
+ * the same state but cannot agree who of them is left, the operation throws a RanksLostError.
  */
 export class Communicator {
   readonly rank: number;
-  readonly size: number;
   readonly description: string;
   /** How long to wait for other ranks, in seconds. */
-  patience = 600;
+  deadline = 120;
+  /** Told when ranks are lost and this one goes on alone. */
+  onNotice: (notice: string) => void = (notice) => console.warn(notice);
   readonly #transport: Transport;
   readonly #stop = new AbortController();
   #count = 0;
   #state: "open" | "left" | "broken" | "lost" = "open";
+  #alone = false;
   #asked: AbortSignal | null = null;
 
   constructor(transport: Transport) {
     this.rank = transport.rank;
-    this.size = transport.size;
     this.description = transport.description;
     this.#transport = transport;
   }
 
+  /** How many ranks share the run. */
+  get size(): number {
+    return this.#alone ? 1 : this.#transport.size;
+  }
+
+  /** Whether no rank was lost. */
+  get isWhole(): boolean {
+    return !this.#alone && this.#state !== "lost";
+  }
+
   /**
-   * The body of every rank. Where a rank contributes an error, it is thrown there as it is, and on the others as a RankError.
-   * Throws a RanksLostError when ranks do not come in time, an Error when they came to another operation, or with another check.
+   * The body of every rank, or, where ranks are lost and this one goes on alone, its own. Where a rank contributes an error, it is
+   * thrown there as it is, and on the others as a RankError.
+   * Throws a RanksLostError when ranks do not come in time, unless this is rank 0; an Error when they came to another operation, or with another
+   * check.
    */
-  async exchange(topic: Topic, { body = empty, error, aborted, check = 0 }: Contribution): Promise<Gathered> {
+  async exchange(topic: Topic, { body = empty, error, aborted, check = 0, work }: Contribution): Promise<Gathered> {
     if (this.#state !== "open") throw new Error(`mpi: rank ${this.rank} has left the run, or was left`);
     const own = error === undefined ? body : pack(messageOf(error));
     const record = new Float64Array(recordLength);
@@ -87,17 +105,8 @@ export class Communicator {
     record[errorAt] = error === undefined ? 0 : 1;
     record[abortedAt] = aborted || this.#asked?.aborted ? 1 : 0;
     record[checkAt] = check;
-    const records = await this.#records(record);
-    const entries = (at: number): number[] =>
-      Array.from({ length: this.size }, (_, k) => records[k * recordLength + at]!);
-    const lengths = entries(lengthAt);
-    const all = lengths.some((n) => n > 0) ? await this.#transport.gatherBodies(own, lengths) : empty;
-    let from = 0;
-    const bodies = lengths.map((n) => {
-      from += n;
-      return all.subarray(from - n, from);
-    });
-
+    const { records, bodies } = await this.#gathered(record, own, work);
+    const entries = (at: number): number[] => entriesOf(records, at);
     const there = entries(topicAt);
     if (there.includes(0)) this.#state = "broken"; // who leaves does not come again
     if (error !== undefined) throw error;
@@ -123,13 +132,36 @@ export class Communicator {
     return { bodies, aborted: stops };
   }
 
-  async #records(record: Float64Array): Promise<Float64Array> {
+  /** The records and the bodies of all ranks. */
+  async #gathered(
+    record: Float64Array,
+    body: Float64Array,
+    work?: Contribution["work"],
+  ): Promise<{ readonly records: Float64Array; readonly bodies: readonly Float64Array[] }> {
+    if (this.#alone) return { records: record, bodies: [body] };
     try {
-      return await this.#transport.gatherRecords(record, this.patience);
+      const gather = (part: Float64Array, lengths: readonly number[]): Promise<Float64Array> =>
+        this.#transport.gather(part, lengths, this.deadline);
+      const records = await gather(record, Array<number>(this.size).fill(recordLength));
+      const lengths = entriesOf(records, lengthAt);
+      const all = lengths.some((n) => n > 0) ? await gather(body, lengths) : empty;
+      let from = 0;
+      const bodies = lengths.map((n) => {
+        from += n;
+        return all.subarray(from - n, from);
+      });
+      return { records, bodies };
     } catch (error) {
       if (!(error instanceof Missing)) throw error;
-      this.#state = "lost";
-      throw new RanksLostError(error.ranks, this.patience);
+      const lost = new RanksLostError(error.ranks, error.message, work?.(error.ranks));
+      if (this.rank > 0) {
+        this.#state = "lost";
+        throw lost;
+      }
+      this.#alone = true;
+      this.#transport.tell();
+      this.onNotice(`${lost.message}; rank 0 goes on alone`);
+      return { records: record, bodies: [body] };
     }
   }
 
@@ -143,8 +175,8 @@ export class Communicator {
   }
 
   /**
-   * Does something on rank 0 alone, and goes on when it is done. An error there is thrown everywhere. In a run that has lost ranks, or was left
-   * by them, rank 0 still does it, and nobody waits.
+   * Does something on rank 0 alone, and goes on when it is done. An error there is thrown everywhere. In a run that was left by ranks, rank 0
+   * still does it, and nobody waits.
    */
   async first(task: () => void | Promise<void>): Promise<void> {
     let error: unknown;
@@ -175,20 +207,29 @@ export class Communicator {
   }
 
   /**
-   * The last call of a rank, with the error that ends it if there is one: others that still go on then get it too. A run that has
-   * lost ranks is ended by force, by rank 0 at once, by the others after `grace` seconds in which rank 0 can write what it has.
+   * The last call of a rank, with the error that ends it if there is one: others that still go on then get it too. In a run that has lost ranks,
+   * rank 0 ends the others when its process ends, and those wait for that, since a launcher takes the end of one for the end of all; where no
+   * word comes from rank 0 within `grace` seconds, by default twice the deadline, they end the run.
    */
-  async leave(error?: unknown, grace = 30): Promise<void> {
+  async leave(error?: unknown, grace = 2 * this.deadline): Promise<void> {
     if (this.#state === "left") return;
     if (this.#state === "open") await this.exchange("leave", error === undefined ? {} : { error }).catch(() => {});
-    if (this.#state === "lost") {
-      if (this.rank > 0) await new Promise((resolve) => setTimeout(resolve, 1000 * grace));
+    if (this.isWhole) this.#transport.finalize();
+    else if (!this.#alone) {
+      const begin = performance.now();
+      while (!this.#transport.heard() && performance.now() - begin < 1000 * grace) await seconds(0.05);
+      while (this.#transport.heard()) await seconds(1);
       this.#transport.abort(3);
     }
     this.#state = "left";
-    this.#transport.finalize();
   }
 }
+
+const seconds = (n: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * n));
+
+/** One entry of the record of every rank. */
+const entriesOf = (records: Float64Array, at: number): number[] =>
+  Array.from({ length: records.length / recordLength }, (_, k) => records[k * recordLength + at]!);
 
 const empty = new Float64Array(0);
 

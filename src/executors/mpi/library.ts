@@ -17,24 +17,26 @@ export interface Transport {
   readonly rank: number;
   readonly size: number;
   /**
-   * One record of equal length from every rank, in the order of ranks. Resolves when all have come; after `seconds` without, rejects
-   * with the ranks whose records are missing (a `Missing`).
+   * The parts of all ranks, one after the other, where `lengths` are known to all and no part begins with NaN. Resolves when all have
+   * come; after `seconds` without, or when MPI reports an error, rejects with a `Missing`, and is not to be called again.
    */
-  gatherRecords(record: Float64Array, seconds: number): Promise<Float64Array>;
-  /** `body` of every rank, one after the other, where `lengths` is known to all. */
-  gatherBodies(body: Float64Array, lengths: readonly number[]): Promise<Float64Array>;
+  gather(part: Float64Array, lengths: readonly number[], seconds: number): Promise<Float64Array>;
+  /** Sends all other ranks word that this one goes on without them, and does not wait. */
+  tell(): void;
+  /** Whether rank 0 sent such word. */
+  heard(): boolean;
   /** Ends the run in order: the last call of every rank. */
   finalize(): void;
   /** Ends all processes of the run at once. */
   abort(code: number): void;
 }
 
-/** Ranks that have not come to a collective operation in time; one of them at least hangs. */
+/** Ranks whose parts have not come to a collective operation, and why they are not waited for; one of them at least hangs or is dead. */
 export class Missing extends Error {
   readonly ranks: readonly number[];
 
-  constructor(ranks: readonly number[]) {
-    super(`ranks ${ranks.join(", ")} are missing`);
+  constructor(ranks: readonly number[], why: string) {
+    super(why);
     this.ranks = ranks;
   }
 }
@@ -130,18 +132,19 @@ function handlesOf(koffi: Koffi, library: Library) {
   try {
     world = library.symbol("ompi_mpi_comm_world");
   } catch {
-    return { type: "int", world: 0x44000000, double: 0x4c00080b, ignored: 1 };
+    return { type: "int", world: 0x44000000, double: 0x4c00080b, errorsReturn: 0x54000001, ignored: 1 };
   }
   return {
     type: "void *",
     world: koffi.address(world),
     double: koffi.address(library.symbol("ompi_mpi_double")),
+    errorsReturn: koffi.address(library.symbol("ompi_mpi_errors_return")),
     ignored: 0,
   };
 }
 
 function start(koffi: Koffi, library: Library, path: string, started: Launch): Transport {
-  const { type, world, double, ignored } = handlesOf(koffi, library);
+  const { type, world, double, errorsReturn, ignored } = handlesOf(koffi, library);
   const pointer = "void *";
   const check = (name: string, parameters: readonly string[]): Foreign => {
     const call = library.func(name, "int", parameters);
@@ -172,48 +175,67 @@ function start(koffi: Koffi, library: Library, path: string, started: Launch): T
     );
   }
 
-  const iallgather = check("MPI_Iallgather", [pointer, "int", type, pointer, "int", type, type, pointer]);
-  const allgatherv = check("MPI_Allgatherv", [pointer, "int", type, pointer, pointer, pointer, type, type]);
+  check("MPI_Comm_set_errhandler", [type, type])(world, errorsReturn); // else an error ends this process as well
+  const iallgatherv = check("MPI_Iallgatherv", [pointer, "int", type, pointer, pointer, pointer, type, type, pointer]);
+  const isend = check("MPI_Isend", [pointer, "int", type, "int", "int", type, pointer]);
+  const iprobe = check("MPI_Iprobe", ["int", "int", type, pointer, pointer]);
   const test = check("MPI_Test", [pointer, pointer, pointer]);
-  /** What MPI reads and writes between calls; held here, so that it is not collected meanwhile. */
-  let pending = {
-    own: fixed(Float64Array, 0),
-    all: fixed(Float64Array, 0),
-    request: fixed(BigInt64Array, 1),
-    done: fixed(Int32Array, 1),
-  };
+  /** What MPI reads and writes between calls; held here, so that it is not collected meanwhile, nor after ranks were lost. */
+  let held: readonly unknown[] = [];
+  const flag = fixed(Int32Array, 1);
   return {
     description,
     rank,
     size,
-    async gatherRecords(record, seconds) {
-      const n = record.length;
-      if (pending.own.length !== n)
-        pending = { ...pending, own: fixed(Float64Array, n), all: fixed(Float64Array, n * size) };
-      const { own, all, request, done } = pending;
-      own.set(record);
-      all.fill(Number.NaN);
-      iallgather(own, n, double, all, n, double, world, request);
-      const begin = performance.now();
-      for (;;) {
-        test(request, done, ignored);
-        if (done[0] !== 0) return all.slice();
-        const waited = (performance.now() - begin) / 1000;
-        if (waited > seconds) throw new Missing(missing(all, n, rank));
-        await pause(waited > 2e-3);
-      }
-    },
-    async gatherBodies(body, lengths) {
+    async gather(part, lengths, seconds) {
       const total = lengths.reduce((a, b) => a + b, 0);
       if (total >= 2 ** 31)
         throw new RangeError(`mpi: the solutions of one round are ${total} numbers, MPI gathers fewer than 2^31`);
       const all = fixed(Float64Array, total);
-      const counts = fixed(Int32Array, size);
+      const [counts, starts] = [fixed(Int32Array, size), fixed(Int32Array, size)];
       counts.set(lengths);
-      const starts = fixed(Int32Array, size);
       for (let k = 1; k < size; k++) starts[k] = starts[k - 1]! + lengths[k - 1]!;
-      allgatherv(body, body.length, double, all, counts, starts, double, world);
-      return all;
+      const others = [...lengths.keys()].filter((k) => k !== rank);
+      for (const k of others) if (lengths[k]! > 0) all[starts[k]!] = Number.NaN;
+      const request = fixed(BigInt64Array, 1);
+      held = [part.buffer, all, counts, starts, request]; // asking for the buffer takes a small array from the heap, too
+      const missing = (): number[] => {
+        const found = others.filter((k) => lengths[k]! > 0 && Number.isNaN(all[starts[k]!]));
+        return found.length > 0 ? found : others;
+      };
+      const patient = 2e-3 + 1e-8 * total; // seconds for a message on its way
+      try {
+        iallgatherv(part, part.length, double, all, counts, starts, double, world, request);
+        let last = performance.now();
+        for (let waited = 0; ; ) {
+          test(request, flag, ignored);
+          if (flag[0] !== 0) return all;
+          if (waited > seconds) throw new Missing(missing(), `no word for ${seconds} s`);
+          await pause(waited > patient);
+          const now = performance.now();
+          waited += Math.min(1, (now - last) / 1000); // time that the whole job was halted does not count
+          last = now;
+        }
+      } catch (error) {
+        throw error instanceof Missing ? error : new Missing(missing(), (error as Error).message);
+      }
+    },
+    tell() {
+      const requests = fixed(BigInt64Array, size);
+      held = [...held, requests];
+      for (let to = 0; to < size; to++)
+        if (to !== rank)
+          try {
+            isend(null, 0, double, to, word, world, requests.subarray(to, to + 1));
+          } catch {} // it is lost, or will end for want of word
+    },
+    heard() {
+      try {
+        iprobe(0, word, world, flag, ignored);
+        return flag[0] !== 0;
+      } catch {
+        return false;
+      }
     },
     finalize,
     abort: check("MPI_Abort", [type, "int"]).bind(null, world),
@@ -225,9 +247,8 @@ function fixed<T>(of: { new (buffer: ArrayBuffer): T; BYTES_PER_ELEMENT: number 
   return new of(new ArrayBuffer(length * of.BYTES_PER_ELEMENT));
 }
 
-/** The ranks whose records have not come: those still filled with NaN. */
-const missing = (all: Float64Array, length: number, self: number): number[] =>
-  Array.from({ length: all.length / length }, (_, k) => k).filter((k) => k !== self && Number.isNaN(all[k * length]));
+/** The tag of the only messages that go from rank to rank. */
+const word = 1;
 
 /** Lets other events of this process happen; once waiting takes long, sleeps, so that other ranks have the core. */
 const pause = (long: boolean): Promise<void> =>
