@@ -1,21 +1,11 @@
-import {
-  concatLast,
-  gramAllBut,
-  matmul,
-  matmulInto,
-  matricize,
-  modeProduct,
-  permute,
-  tensorize,
-} from "../linalg/contract.ts";
-import { orthAug } from "../linalg/factor.ts";
-import { identity, type Tensor } from "../linalg/tensor.ts";
-import { asBasis, fromBasis, modeTowards, moveCenter, shiftCenter, splitMode } from "../ttn/gauge.ts";
-import type { LocalField } from "../ttn/rhs.ts";
-import { type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { matmul, matmulInto, modeProduct, permute } from "../linalg/contract.ts";
+import { sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { asBasis, childIndex, fromBasis, modeTowards, moveCenter, splitMode } from "../ttn/gauge.ts";
+import type { LocalField, Rhs } from "../ttn/rhs.ts";
+import { edgesOf, type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
 import { type TTN, withTensor } from "../ttn/ttn.ts";
-import { growingEdges, noiseOf, oneOf, roundOffOf, solveProblems, widenedStart } from "./augment.ts";
+import { oneOf, solveProblems } from "./augment.ts";
+import { correctedStep } from "./corrected-splitting.ts";
 import type { Integrator, Promises, StepContext, StepResult } from "./integrator.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -31,12 +21,13 @@ export interface ProjectorSplittingOptions {
 }
 
 /**
- * Projector splitting for any tree: the centre tours the tree; on its way back from a node it solves that node, and then,
- * backwards in time, the edge it leaves by. Order one ("lie") or two ("strang"); reproduces solutions of the tree's rank; norm and
- * energy are kept. All solves wait for each other; ranks stay as they are. The backward solves are unstable for dissipative
- * problems, which "corrected" and "augmented-corrected" cure: their tour ends in the last child of the root, whose solve
- * then holds everything, and the latter is a Galerkin method that holds Y0, adapts ranks and lets no gradient flow rise.
- * Cost: a solve a node and one an edge, at the old ranks. [lubich2014projector; ceruti2021time; on trees the two
+ * Projector splitting for any tree: children before parents, each node is solved, and then, backwards in time, the edge above it.
+ * Order one ("lie") or two ("strang"); reproduces solutions of the tree's rank; norm and energy are kept. All solves wait for each
+ * other; ranks stay as they are. The backward solves are unstable for dissipative problems, which "corrected" and
+ * "augmented-corrected" cure: their tour ends in the last child of the root, whose solve then holds everything, and the
+ * latter is a Galerkin method that holds Y0, adapts ranks and lets no gradient flow rise. Cost: a solve a node and one an edge, at the
+ * old ranks, less those that cancel: of a node and of an edge towards which its tensor is a square matrix. A binary root always is
+ * one: a matrix takes three solves (K, S, L), five with "strang". [lubich2014projector; ceruti2021time; on trees the two
  * corrections are our own, docs/integrators.md]
  */
 export function projectorSplitting(options: ProjectorSplittingOptions = {}): Integrator {
@@ -49,7 +40,10 @@ export function projectorSplitting(options: ProjectorSplittingOptions = {}): Int
     name: backward === "ode" ? `projector splitting, ${splitting}` : `projector splitting, ${backward}`,
     reference: backward === "ode" ? "lubich2014projector" : "kusch2025augmented",
     promises: { ...promises[backward], ...orders[backward === "augmented-corrected" ? backward : splitting] },
-    step: (context, y, t, h) => step(context, y, t, h, splitting, backward),
+    step: (context, y, t, h) =>
+      backward === "ode"
+        ? splitStep(context, y, splitting === "lie" ? lie(y.tree, t, t + h) : strang(y.tree, t, h))
+        : correctedStep(context, y, t, h, backward === "augmented-corrected"),
   };
 }
 
@@ -66,145 +60,127 @@ const orders = {
   "augmented-corrected": { order: 1, usualOrder: 2 },
 } as const;
 
-/** One move of a tour: a node is solved, or the centre crosses an edge, with a solve of the edge or without. */
-type Move =
-  | { readonly kind: "solve"; readonly node: NodeId; readonly t0: number; readonly t1: number }
-  | {
-      readonly kind: "cross";
-      readonly from: NodeId;
-      readonly to: NodeId;
-      /** The times between which the edge's own motion is taken back; null on the way out. */
-      readonly over: readonly [number, number] | null;
-    };
+/** A node solved from t0 to t1, or the edge above it. */
+interface Solve {
+  readonly what: "node" | "edge";
+  readonly id: NodeId;
+  readonly t0: number;
+  readonly t1: number;
+}
 
-/** The tour from `end` through the tree and back: neighbours first, each left by its edge. `skipped` subtrees stay as they are. */
-function tour(tree: Tree, end: NodeId, skipped: ReadonlySet<NodeId>, t0: number, t1: number): readonly Move[] {
-  const moves: Move[] = [];
-  const visit = (node: NodeId, from: NodeId | null): void => {
-    const { children, parent } = tree.nodes[node]!;
-    for (const next of [...(parent === null ? [] : [parent]), ...children.filter((c) => !skipped.has(c))]) {
-      if (next === from) continue;
-      moves.push({ kind: "cross", from: node, to: next, over: null });
-      visit(next, node);
-      moves.push({ kind: "cross", from: next, to: node, over: [t0, t1] });
+/** Children before parents: every node forwards in time, and after it the edge above it backwards. */
+const lie = (tree: Tree, t0: number, t1: number): readonly Solve[] =>
+  tree.nodes.flatMap(({ parent }, id) => [
+    { what: "node", id, t0, t1 },
+    ...(parent === null ? [] : [{ what: "edge", id, t0: t1, t1: t0 } as const]),
+  ]);
+
+/** Half a step of the Lie splitting, then half a step of its adjoint. */
+const strang = (tree: Tree, t: number, h: number): readonly Solve[] => [
+  ...lie(tree, t, t + h / 2),
+  ...lie(tree, t + h / 2, t + h).toReversed(),
+];
+
+/** Solves that follow each other in one space are one solve; one that ends where it began is none. */
+function merged(y: TTN, solves: readonly Solve[]): readonly Solve[] {
+  const space = spaces(y);
+  const kept: Solve[] = [];
+  for (const next of solves) {
+    const last = kept.at(-1);
+    if (!last || last.t1 !== next.t0 || space[last.what][last.id] !== space[next.what][next.id]) kept.push(next);
+    else {
+      kept.pop();
+      if (last.t0 !== next.t1) kept.push({ ...last, t1: next.t1 });
     }
-    moves.push({ kind: "solve", node, t0, t1 });
-  };
-  visit(end, null);
-  return moves;
-}
-
-/** The adjoint of a tour: every move undone in reverse order, forwards in time. */
-const reversed = (moves: readonly Move[]): readonly Move[] =>
-  moves.toReversed().map((m) => (m.kind === "solve" ? m : { ...m, from: m.to, to: m.from }));
-
-function schedule(
-  tree: Tree,
-  end: NodeId,
-  skipped: ReadonlySet<NodeId>,
-  t: number,
-  h: number,
-  splitting: "lie" | "strang",
-) {
-  if (splitting === "lie") return tour(tree, end, skipped, t, t + h);
-  const half = t + h / 2;
-  const there = tour(tree, end, skipped, t, half).slice(0, -1);
-  const back = reversed(tour(tree, end, skipped, half, t + h)).slice(1);
-  return [...there, { kind: "solve", node: end, t0: t, t1: t + h } as const, ...back];
-}
-
-function* step(
-  context: StepContext,
-  start: TTN,
-  t: number,
-  h: number,
-  splitting: "lie" | "strang",
-  backward: "ode" | "corrected" | "augmented-corrected",
-): Schedule<StepResult> {
-  const { tree } = start;
-  const root = rootOf(tree);
-  const growing = new Set(growingEdges(start));
-  const skipped = new Set(tree.nodes.map((_, id) => id).filter((id) => id !== root && !growing.has(id)));
-  const end = backward === "ode" ? root : (tree.nodes[root]!.children.filter((c) => growing.has(c)).at(-1) ?? root);
-  let y = moveCenter(start, end);
-  /** The start value in the bases of the tour's last solve. */
-  let inFrames = y;
-  let applications = 0;
-  /** The last node's tensor before its solve, and the error of that. */
-  let before = { tensor: y.tensors[end]!, noise: 0 };
-  const moves = schedule(tree, end, skipped, t, h, splitting);
-  for (const [k, move] of moves.entries()) {
-    if (move.kind === "solve") {
-      const { node, t0, t1 } = move;
-      const initial = y.tensors[node]!;
-      if (node === end) inFrames = y;
-      before = { tensor: initial, noise: 0 };
-      const next = moves[k + 1];
-      if (next?.kind === "cross" && spansAll(initial, modeTowards(tree, node, next.to), backward)) continue;
-      const seeks = backward === "augmented-corrected" && node !== end ? "basis" : "state";
-      const problem = { node, field: context.rhs.bind(y, node), initial, t0, t1, seeks } as const;
-      const solved = yield* solveProblems(context, [problem]);
-      applications += solved.applications;
-      if (solved.failure) return solved.failure;
-      const solution = solved.solutions[0]!;
-      before = { tensor: initial, noise: noiseOf(solution) };
-      y = withTensor(y, node, solution.final);
-    } else if (move.over === null) y = shiftCenter(y, move.to);
-    else if (backward === "ode") {
-      const crossed = yield* crossBackwards(context, y, move.from, move.to, move.over);
-      if ("ok" in crossed) return crossed;
-      y = crossed.y;
-      applications += crossed.applications;
-    } else y = crossCorrected(context, y, move.to, before, backward === "augmented-corrected");
   }
-  const whole = moveCenter(y, root);
-  const { y: cut, discarded } =
-    backward === "augmented-corrected" ? truncate(whole, context.truncation) : { y: whole, discarded: 0 };
-  const wide = backward === "augmented-corrected" ? widenedStart(context, inFrames, y.tensors[end]!) : null;
-  const widened = wide && moveCenter(wide, root);
-  return { ok: true, y: cut, discarded, applications, missed: null, widened };
+  return kept;
 }
 
 /**
- * Whether the range of a node's solution, seen from its neighbour, is known without a solve: a square matrix spans everything,
- * and so does an augmented one that has room for twice its columns.
+ * The spaces in which the tensors of nodes and edges move the state, numbered so that equal ones have one number. That of an edge is
+ * that of the node at an end of it whose tensor is a square matrix towards it: an edge's tensor times a unitary one is all
+ * that the node's can be.
  */
-function spansAll(c: Tensor, mode: number, backward: "ode" | "corrected" | "augmented-corrected"): boolean {
-  const columns = c.shape[mode]!;
-  const rows = c.shape.reduce((p, n) => p * n, 1) / columns;
-  return backward === "augmented-corrected" ? rows <= 2 * columns : backward === "corrected" && rows === columns;
+function spaces({ tree, tensors }: TTN): Readonly<Record<Solve["what"], readonly number[]>> {
+  const node = tree.nodes.map((_, id) => id);
+  const edge = tree.nodes.map((_, id) => tree.nodes.length + id);
+  for (const id of edgesOf(tree).toReversed()) {
+    const parent = tree.nodes[id]!.parent!;
+    const isSquare = (end: NodeId): boolean => sizeOf(tensors[end]!.shape) === tensors[id]!.shape.at(-1)! ** 2;
+    if (isSquare(parent)) edge[id] = node[parent]!;
+    if (isSquare(parent) && isSquare(id)) node[id] = edge[id]!;
+    else if (isSquare(id)) edge[id] = node[id]!;
+  }
+  return { node, edge };
 }
+
+/** The state without ranks that cannot be filled: an edge holds no more than all other edges of the node above it together. */
+const withinRoom = (y: TTN): TTN =>
+  edgesOf(y.tree)
+    .toReversed()
+    .reduce((state, id) => {
+      const parent = y.tree.nodes[id]!.parent!;
+      const isFillable = state.tensors[id]!.shape.at(-1)! ** 2 <= sizeOf(state.tensors[parent]!.shape);
+      return isFillable ? state : moveCenter(moveCenter(state, parent), id);
+    }, y);
+
+function* splitStep(context: StepContext, start: TTN, solves: readonly Solve[]): Schedule<StepResult> {
+  let y = withinRoom(start);
+  let applications = 0;
+  for (const { what, id, t0, t1 } of merged(y, solves)) {
+    const end = what === "node" || isWithin(y.tree, y.center, id) ? id : y.tree.nodes[id]!.parent!;
+    const { field, initial, updated } = (what === "node" ? atNode : atEdge)(context.rhs, moveCenter(y, end), id);
+    const solved = yield* solveProblems(context, [{ node: id, field, initial, t0, t1, seeks: "state" }]);
+    if (solved.failure) return solved.failure;
+    applications += solved.applications;
+    y = updated(solved.solutions[0]!.final);
+  }
+  return { ok: true, y: moveCenter(y, rootOf(y.tree)), discarded: 0, applications, missed: null, widened: null };
+}
+
+/** What is solved for a state: a field, its initial value, and the state that a solution makes of it. */
+interface Posed {
+  readonly field: LocalField;
+  readonly initial: Tensor;
+  readonly updated: (solution: Tensor) => TTN;
+}
+
+/** The tensor of a node, which is the centre. */
+const atNode = (rhs: Rhs, y: TTN, id: NodeId): Posed => ({
+  field: rhs.bind(y, id),
+  initial: y.tensors[id]!,
+  updated: (c) => withTensor(y, id, c),
+});
 
 /**
- * Carries the centre over an edge while the edge's tensor moves backwards: C = U S, S' = U* g(t, U S) from t1 to t0, with g the local
- * field of the lower node. Upwards S then joins the upper tensor, downwards U.
+ * The tensor S of the edge above a node, split off from the end at which the centre is, C = Q S; S then joins the other end, which is the next
+ * centre. The basis there stays as it is: made again, its directions would be others by round-off over the smallest singular value.
  */
-function* crossBackwards(
-  context: StepContext,
-  y: TTN,
-  from: NodeId,
-  to: NodeId,
-  [t0, t1]: readonly [number, number],
-): Schedule<Exclude<StepResult, { ok: true }> | { y: TTN; applications: number }> {
-  const { tree } = y;
-  const upwards = tree.nodes[from]!.parent === to;
-  const child = upwards ? from : to;
-  const { q, r } = splitMode(y.tensors[from]!, modeTowards(tree, from, to));
-  const basis = upwards ? q : y.tensors[child]!;
-  const edge = upwards ? r : permute(r, [1, 0]);
-  const on = (s: Tensor): Tensor => fromBasis(matmul(asBasis(basis), s), basis.shape);
-  const below = { tree, tensors: upwards ? y.tensors : y.tensors.with(from, q), center: child };
-  const field = onEdge(context.rhs.bind(withTensor(below, child, on(edge)), child), basis);
-  const solved = yield* solveProblems(context, [{ node: child, field, initial: edge, t0: t1, t1: t0, seeks: "state" }]);
-  if (solved.failure) return solved.failure;
-  const s = solved.solutions[0]!.final;
-  const tensors = [...below.tensors];
-  tensors[child] = upwards ? basis : on(s);
-  if (upwards) tensors[to] = modeProduct(tensors[to]!, modeTowards(tree, to, from), s);
-  return { y: { tree, tensors, center: to }, applications: solved.applications };
+function atEdge(rhs: Rhs, y: TTN, id: NodeId): Posed {
+  const { tree, center } = y;
+  const parent = tree.nodes[id]!.parent!;
+  const { q, r } = splitMode(y.tensors[center]!, modeTowards(tree, center, center === id ? parent : id));
+  const split = withTensor(y, center, q).tensors;
+  if (center === id) {
+    const above = (s: Tensor): Tensor => modeProduct(split[parent]!, childIndex(tree, id), s);
+    return {
+      field: onEdge(rhs.bind(y, id), q),
+      initial: r,
+      updated: (s) => ({ tree, tensors: split.with(parent, above(s)), center: parent }),
+    };
+  }
+  const basis = split[id]!;
+  const below = (s: Tensor): Tensor => fromBasis(matmul(asBasis(basis), s), basis.shape);
+  const updated = (s: Tensor): TTN => ({ tree, tensors: split.with(id, below(s)), center: id });
+  const initial = permute(r, [1, 0]);
+  return { field: onEdge(rhs.bind(updated(initial), id), basis), initial, updated };
 }
 
-/** A local field seen from the edge above its node: S -> U* g(t, U S). */
+/** Whether a node is `id` or below it. */
+const isWithin = (tree: Tree, node: NodeId, id: NodeId): boolean =>
+  node === id || (node < id && isWithin(tree, tree.nodes[node]!.parent!, id));
+
+/** A local field seen from the edge above its node, whose basis is U: S -> U* g(t, U S). */
 function onEdge(field: LocalField, basis: Tensor): LocalField {
   const u = asBasis(basis);
   const columns = field.shapeOut.at(-1)!;
@@ -237,36 +213,4 @@ function onEdge(field: LocalField, basis: Tensor): LocalField {
       };
     },
   };
-}
-
-/**
- * Carries the centre over an edge with the old tensor instead of the solution: projected on the solution's range, or in the
- * old basis augmented by that.
- */
-function crossCorrected(
-  context: StepContext,
-  y: TTN,
-  to: NodeId,
-  before: { readonly tensor: Tensor; readonly noise: number },
-  augmented: boolean,
-): TTN {
-  const from = y.center;
-  const mode = modeTowards(y.tree, from, to);
-  const solution = y.tensors[from]!;
-  const basis = augmented
-    ? augmentedTowards(context, before.tensor, solution, mode, before.noise)
-    : splitMode(solution, mode).q;
-  const tensors = [...y.tensors];
-  tensors[from] = basis;
-  tensors[to] = modeProduct(y.tensors[to]!, modeTowards(y.tree, to, from), gramAllBut(basis, before.tensor, mode));
-  return { tree: y.tree, tensors, center: to };
-}
-
-/** [Q, new] towards a mode, Q that of the old tensor; all directions there are where that is at most twice as many. */
-function augmentedTowards(context: StepContext, old: Tensor, solution: Tensor, mode: number, noise: number): Tensor {
-  const q = matricize(splitMode(old, mode).q, mode);
-  const known = spansAll(old, mode, "augmented-corrected");
-  const directions = known ? identity(q.shape[0]!, q.dtype) : matricize(solution, mode);
-  const fresh = orthAug(q, directions, known ? 0 : noise, roundOffOf(context));
-  return tensorize(concatLast(q, fresh), old.shape, mode);
 }

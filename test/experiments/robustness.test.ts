@@ -214,8 +214,8 @@ test("an interrupt leaves the tables that are done", async () => {
 test.each([
   ["parallel-assembled", 1],
   ["fixed-rank", 3],
-  ["lie", 13],
-  ["strang", 25],
+  ["lie", 11],
+  ["strang", 21],
 ] as const)("%s: %d solves that wait for each other", async (name, expected) => {
   const tree = balanced(4);
   const hop = fromFunction([4, 4], (i, j) => (Math.abs(i! - j!) === 1 ? 1 : 0));
