@@ -1,6 +1,7 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Device } from "../src/gpu/index.ts";
 import {
   augmentedBug,
@@ -37,7 +38,7 @@ import { planeRun, slabRun, type Transport, type TransportMethod } from "./radia
 import { oscillators, type StepTime, stepTime } from "./steps.ts";
 import { missingTensorFlow, tensorFlowTimes } from "./tensorflow.ts";
 import { samples, trainingTime } from "./training.ts";
-import { type WorkersTime, workersMemory, workersTime } from "./workers.ts";
+import { inlineTime, type WorkersTime, workersMemory, workersTime } from "./workers.ts";
 
 /*
  * npm run bench [-- part ...]     parts: gemm krylov operators steps quench sizes scaling projection overhead slab plane memory workers training gpu; all without one.
@@ -46,6 +47,7 @@ import { type WorkersTime, workersMemory, workersTime } from "./workers.ts";
 
 const transportMethods = ["parallel-assembled", "parallel", "augmented"] as const;
 const self = fileURLToPath(import.meta.url);
+const elsewhere = promisify(execFile);
 const say = (...lines: string[]): void => void process.stdout.write(`${lines.join("\n")}\n`);
 const table = (rows: readonly (readonly (string | number)[])[]): void => {
   const text = rows.map((row) => row.map(String));
@@ -404,15 +406,30 @@ const parts: Record<string, () => void | Promise<void>> = {
     const rows: WorkersTime[] = [];
     for (const model of ["long range", "neighbours"] as const)
       for (const method of ["parallel", "augmented"] as const)
-        rows.push(await workersTime(backends[0]!, { model, method }));
+        rows.push(
+          await workersTime(backends[0]!, { model, method }, async () => {
+            const { stdout } = await elsewhere(process.execPath, [self, "inline-time", backends[0]!, model, method]);
+            return Number(stdout);
+          }),
+        );
     say("", `a step on workers, Ising, d = 32, rank 32 (${backends[0]})`);
     table([
-      ["model", "method", "inline s", "1 worker s", "2 workers s", "2 against 1", "1 against inline"],
+      [
+        "model",
+        "method",
+        "inline s",
+        "1 worker s",
+        "2 workers s",
+        "2 against 1",
+        "2 processes against 1",
+        "1 against inline",
+      ],
       ...rows.map((r) => [
         r.model,
         r.method,
         ...[r.inline, r.one, r.two].map((x) => x.toFixed(3)),
         r.speedup.toFixed(2),
+        r.possible.toFixed(2),
         `+${percent(r.overhead)}`,
       ]),
     ]);
@@ -444,6 +461,9 @@ if (first === "peak-memory") {
 } else if (first === "workers-memory") {
   await workersMemory(more[0] as BackendName, Number(more[1]));
   process.stdout.write(`${peakMegabytes()}`);
+} else if (first === "inline-time") {
+  const [model, method] = more.slice(1) as [WorkersTime["model"], WorkersTime["method"]];
+  process.stdout.write(`${await inlineTime(more[0] as BackendName, { model, method })}`);
 } else if (first === "plane-run") {
   const made = await planeRun(more[0] as BackendName, more[1] as TransportMethod);
   process.stdout.write(JSON.stringify({ ...made, megabytes: peakMegabytes() }));

@@ -25,6 +25,11 @@ export interface WorkersTime {
   /** One worker against two, and against this thread. */
   readonly speedup: number;
   readonly overhead: number;
+  /**
+   * What two processes that know nothing of each other do in the time of one: as much as two cores of this machine can give, which share
+   * their memory and its caches, and on which each process collects its garbage beside its own work.
+   */
+  readonly possible: number;
 }
 
 const hamiltonians = { "long range": (d: number) => longRangeIsing(balanced(d)), neighbours };
@@ -57,10 +62,18 @@ async function stepsOn(
   return times;
 }
 
+/** Wall seconds of a saturated step in this thread: median. What `possible` compares. */
+export async function inlineTime(backend: BackendName, what: Pick<WorkersTime, "model" | "method">): Promise<number> {
+  useBackend(backend);
+  return median(await stepsOn(inline(), what, 32, 32, 12));
+}
+
 /** One worker and two against this thread, in turns, so that what else the machine does meets all alike. Ising, d = 32, rank 32. */
 export async function workersTime(
   backend: BackendName,
   what: Pick<WorkersTime, "model" | "method">,
+  /** The same in a process of its own: `inlineTime`. */
+  elsewhere: () => Promise<number>,
   rounds = 3,
 ): Promise<WorkersTime> {
   useBackend(backend);
@@ -71,7 +84,10 @@ export async function workersTime(
       times[name].push(...(await stepsOn(executors[name], what, 32, 32, 7)));
   for (const executor of Object.values(executors)) await executor[Symbol.asyncDispose]();
   const [here, one, two] = [median(times.inline), median(times.one), median(times.two)];
-  return { backend, ...what, inline: here, one, two, speedup: one / two, overhead: one / here - 1 };
+  const alone = await elsewhere();
+  const together = await Promise.all([elsewhere(), elsewhere()]);
+  const possible = together.reduce((sum, seconds) => sum + alone / seconds, 0);
+  return { backend, ...what, inline: here, one, two, speedup: one / two, overhead: one / here - 1, possible };
 }
 
 /** A few steps at d = 64, rank 32 on this many workers, for the memory that they take. */
