@@ -8,6 +8,7 @@ import {
   norm,
   parallelBug,
   predictedBug,
+  rk4,
 } from "../../src/index.ts";
 import { finalOf, maxOf, off, quench, slopeOf, snapshots, unstarted } from "./support.ts";
 
@@ -19,8 +20,8 @@ const started = (integrator: Integrator): Integrator => ({
 
 /*
  * integrators.md 7.3, by an independent program: the quench of eight spins, alpha = 1, T = 1, first two steps augmented, errors
- * at h = 0.02 and 0.01 with ranks of at most 6 and 10. In the third column of all but the first two rows the error of the very
- * first step dominates theirs, 6.7e-5, which depends on how directions of amplitude zero are completed; ours is smaller.
+ * at h = 0.02 and 0.01 with ranks of at most 6 and 10. Its local problems are solved by six steps of RK4, whose error, 6.5e-5 at
+ * h = 0.02, is most of what the third column of the better methods shows: with exact local solves that column is 1.5e-5.
  */
 describe("variants on the quench of eight spins, as printed", () => {
   test.each([
@@ -40,17 +41,16 @@ describe("variants on the quench of eight spins, as printed", () => {
     ["Krylov dimension 4", augmentedBug({ innerSolver: krylov(4) }), [1.864e-4, 1.742e-4, 6.723e-5, 9.989e-6]],
     ["augmented", augmentedBug(), [1.861e-4, 1.742e-4, 6.723e-5, 9.985e-6]],
   ] as const)("%s", async (_name, integrator, printed) => {
-    const { problem, errorOf } = quench(balanced(8), {}, 1);
+    const { problem, errorOf } = quench(balanced(8), {}, 1, 1);
     const cases = [6, 10].flatMap((maxRank) => [0.02, 0.01].map((h) => ({ maxRank, h })));
     for (const [k, { maxRank, h }] of cases.entries()) {
       const last = await finalOf(problem, {
         integrator: started(integrator),
         h,
+        solver: rk4({ substeps: 6 }),
         truncation: { tolerance: 1e-8, maxRank },
       });
-      const error = errorOf(last);
-      if (k === 2 && printed[2] < 1e-4) expect(error).toBeLessThan(printed[2]);
-      else expect(off(error, printed[k]!)).toBeLessThan(0.2);
+      expect(off(errorOf(last), printed[k]!)).toBeLessThan(0.2);
     }
   });
 });

