@@ -76,17 +76,10 @@ export const heatCase = (count: number): Case => ({
 
 /**
  * The quench of a long-range Ising chain at limited rank. Up to twelve spins against the full solution; above, against midpoint
- * BUG at a quarter of the smallest step and twice the rank. Methods that adapt ranks start from rank one, or `startRank`; those
- * that keep them from the limit.
+ * BUG at a quarter of the smallest step and twice the rank. Methods that adapt ranks start from rank one; those that
+ * keep them from the limit.
  */
-export function quenchCase(
-  d: number,
-  steps: readonly number[],
-  T: number,
-  rank: number,
-  tolerance: number,
-  startRank = 1,
-): Case {
+export function quenchCase(d: number, steps: readonly number[], T: number, rank: number, tolerance: number): Case {
   const tree = balanced(d);
   const start = (r: number): TTN => spinState(tree, "up", r);
   const problemOf = (initial: TTN) => spinChain("quench", longRangeIsing(tree), initial, T);
@@ -110,7 +103,7 @@ export function quenchCase(
     maxRank: rank,
     async prepare(isAdaptive) {
       truth ??= errors();
-      return { problem: problemOf(start(isAdaptive ? startRank : rank)), errorOf: await truth };
+      return { problem: problemOf(start(isAdaptive ? 1 : rank)), errorOf: await truth };
     },
   };
 }
