@@ -20,30 +20,41 @@ export async function solved<T>(
   schedule: Schedule<T>,
   { executor, signal }: { readonly executor: Executor; readonly signal?: AbortSignal },
 ): Promise<T> {
-  let next = schedule.next();
-  while (!next.done) {
-    const stage = next.value;
-    next = schedule.next(
-      "problems" in stage
-        ? await executor.solveAll(stage.problems, stage.solver, signal)
-        : ((await executor.runAll?.(stage.tasks, signal)) ?? hereAll(stage)),
-    );
+  try {
+    let next = schedule.next();
+    while (!next.done) {
+      const stage = next.value;
+      next = schedule.next(
+        "problems" in stage
+          ? await executor.solveAll(stage.problems, stage.solver, signal)
+          : ((await executor.runAll?.(stage.tasks, signal)) ?? hereAll(stage)),
+      );
+    }
+    return next.value;
+  } finally {
+    abandon(schedule);
   }
-  return next.value;
 }
+
+/** Ends a schedule that is not gone on with, so that it gives back what it holds; one that is through stays as it is. */
+const abandon = (schedule: Schedule<unknown>): void => void schedule.return(undefined);
 
 const hereAll = ({ tasks }: SideWork): readonly unknown[] => tasks.map((t) => t.run());
 
 /** Drives a schedule in this thread without ever waiting: for callers that are not asked to come back. The same bits as `solved`. */
 export function solvedAtOnce<T>(schedule: Schedule<T>): T {
-  let next = schedule.next();
-  while (!next.done) {
-    const stage = next.value;
-    next = schedule.next(
-      "problems" in stage ? stage.problems.map((problem) => stage.solver.solve(problem)) : hereAll(stage),
-    );
+  try {
+    let next = schedule.next();
+    while (!next.done) {
+      const stage = next.value;
+      next = schedule.next(
+        "problems" in stage ? stage.problems.map((problem) => stage.solver.solve(problem)) : hereAll(stage),
+      );
+    }
+    return next.value;
+  } finally {
+    abandon(schedule);
   }
-  return next.value;
 }
 
 /**

@@ -25,8 +25,8 @@ const one: Complex = { re: 1, im: 0 };
 const made = (shape: readonly number[], dtype: Dtype, frame?: Frame): Tensor =>
   frame ? frame.take(shape, dtype) : tensor(shape, dtype);
 
-/** op(A) op(B) of two matrices. Throws a RangeError when the inner sizes differ. */
-export function matmul(a: Tensor, b: Tensor, opA: Op = "N", opB: Op = "N"): Tensor {
+/** op(A) op(B) of two matrices, in `frame` if given. Throws a RangeError when the inner sizes differ. */
+export function matmul(a: Tensor, b: Tensor, opA: Op = "N", opB: Op = "N", frame?: Frame): Tensor {
   const [m, k] = oriented(a, opA);
   const [k2, n] = oriented(b, opB);
   if (a.shape.length !== 2 || b.shape.length !== 2 || k !== k2)
@@ -34,16 +34,27 @@ export function matmul(a: Tensor, b: Tensor, opA: Op = "N", opB: Op = "N"): Tens
       `matmul: op(a) of ${shapeText(a.shape)} is ${m}x${k}, op(b) of ${shapeText(b.shape)} is ${k2}x${n}: inner sizes differ`,
     );
   const dtype = commonDtype(a.dtype, b.dtype);
-  const out = tensor([m, n], dtype);
+  const out = made([m, n], dtype, frame);
   matmulInto(asDtype(a, dtype), asDtype(b, dtype), opA, opB, out);
   return out;
 }
 
-/** out := op(A) op(B) for matrices of one type, without allocating; shapes are the caller's business. */
-export function matmulInto(a: Tensor, b: Tensor, opA: Op, opB: Op, out: Tensor): void {
+/** out := op(A) op(B) + beta out for matrices of one type, without allocating; shapes are the caller's business. */
+export function matmulInto(a: Tensor, b: Tensor, opA: Op, opB: Op, out: Tensor, beta = 0): void {
   const [m, k] = oriented(a, opA);
   const [, n] = oriented(b, opB);
-  backend().gemm(gemmShape(out.dtype, opA, opB, m, n, k), one, a.data, b.data, 0, out.data);
+  backend().gemm(gemmShape(out.dtype, opA, opB, m, n, k), one, a.data, b.data, beta, out.data);
+}
+
+/** [X, A B] for matrices of one type: a product made in its place beside what is there. In `frame` if given. */
+export function beside(x: Tensor, a: Tensor, b: Tensor, frame?: Frame): Tensor {
+  const [rows, left] = x.shape as [number, number];
+  const [inner, right] = b.shape as [number, number];
+  const out = made([rows, left + right], x.dtype, frame);
+  place(x, out, [0, 0]);
+  const g = { ...gemmShape(x.dtype, "N", "N", rows, right, inner), ldc: left + right };
+  backend().gemm(g, one, a.data, b.data, 0, out.data.subarray(left * width(x.dtype)));
+  return out;
 }
 
 const oriented = (a: Tensor, op: Op): [number, number] =>
@@ -247,19 +258,19 @@ export function concatLast(a: Tensor, b: Tensor): Tensor {
   return out;
 }
 
-/** alpha X. */
-export function scaled(alpha: Scalar, x: Tensor): Tensor {
-  const out = tensor(x.shape, commonDtype(x.dtype, dtypeOf(alpha)));
+/** alpha X, in `frame` if given. */
+export function scaled(alpha: Scalar, x: Tensor, frame?: Frame): Tensor {
+  const out = made(x.shape, commonDtype(x.dtype, dtypeOf(alpha)), frame);
   scaleInto(complex(alpha), asDtype(x, out.dtype), out);
   return out;
 }
 
-/** Linear combination of tensors of one shape. */
-export function combine(terms: readonly (readonly [Scalar, Tensor])[]): Tensor {
+/** Linear combination of tensors of one shape, in `frame` if given. */
+export function combine(terms: readonly (readonly [Scalar, Tensor])[], frame?: Frame): Tensor {
   const [first] = terms;
   if (!first) throw new RangeError("combine: no terms were given, expected one or more");
   const { shape } = first[1];
-  const out = tensor(shape, commonDtype(...terms.flatMap(([alpha, x]) => [dtypeOf(alpha), x.dtype])));
+  const out = made(shape, commonDtype(...terms.flatMap(([alpha, x]) => [dtypeOf(alpha), x.dtype])), frame);
   terms.forEach(([alpha, x], k) => {
     if (x.shape.length !== shape.length || x.shape.some((n, i) => n !== shape[i]))
       throw new RangeError(`combine: the tensors are ${shapeText(shape)} and ${shapeText(x.shape)}: shapes differ`);

@@ -66,6 +66,8 @@ const slabFor = (length: number): number => Math.max(smallestSlab, 2 ** Math.cei
 /** 64 MiB: pages that are never touched cost nothing, and few large slabs leave few gaps where a tensor does not fit. */
 const smallestSlab = 1 << 23;
 const workspaces = new WeakMap<Backend, Workspace>();
+/** Stacks that nobody uses just now. */
+const spare = new WeakMap<Backend, Workspace[]>();
 
 /** The scratch memory of the current backend. */
 export function workspace(): Workspace {
@@ -76,4 +78,26 @@ export function workspace(): Workspace {
     workspaces.set(owner, found);
   }
   return found;
+}
+
+/**
+ * A frame on a stack of its own, for work that waits for other work before it ends, as a generator does: what others take meanwhile is elsewhere.
+ * Ending it leaves the stack to whoever asks next, so that the same memory serves one step after the other.
+ */
+export function ownFrame(): Frame {
+  const owner = backend();
+  const stacks = spare.get(owner) ?? [];
+  spare.set(owner, stacks);
+  const stack = stacks.pop() ?? new Workspace(owner);
+  const frame = stack.frame();
+  let isEnded = false;
+  return {
+    ...frame,
+    [Symbol.dispose]: () => {
+      if (isEnded) return;
+      isEnded = true;
+      frame[Symbol.dispose]();
+      stacks.push(stack);
+    },
+  };
 }

@@ -2,6 +2,7 @@ import type { Integrator, StepFailure, StepSuccess } from "../integrators/integr
 import { type Schedule, sideBySide } from "../integrators/schedule.ts";
 import { combine } from "../linalg/contract.ts";
 import { allFinite, type Tensor } from "../linalg/tensor.ts";
+import { type Frame, ownFrame } from "../linalg/workspace.ts";
 import { scale } from "../ttn/arithmetic.ts";
 import { type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
 import { modeSizes, type TTN } from "../ttn/ttn.ts";
@@ -38,15 +39,18 @@ export type Descended =
  */
 export class Descent {
   readonly #plan: StepPlan;
-  readonly #draw: (step: number) => Objective;
+  readonly #draw: (step: number, memory?: Frame) => Objective;
   readonly #flow: GradientFlow;
   readonly #state: RuleState;
   #step = 0;
   #t = 0;
   #velocity: Velocity = { blocks: [], passengers: [] };
 
-  /** `draw(step)` is the objective of a step, counted from 0: the same function for as long as the step lasts. */
-  constructor(plan: StepPlan, draw: (step: number) => Objective, initial: Weights) {
+  /**
+   * `draw(step, memory)` is the objective of a step, counted from 0: the same function for as long as the step lasts. Its derivatives may lie in
+   * `memory`, which ends with the step; nothing of the weights that come out of it does.
+   */
+  constructor(plan: StepPlan, draw: (step: number, memory?: Frame) => Objective, initial: Weights) {
     this.#plan = plan;
     this.#draw = draw;
     this.#flow = new GradientFlow(draw, initial);
@@ -64,7 +68,8 @@ export class Descent {
     const method = isFrozen || step % adaptEvery !== 0 ? core : methodAt(integrator, step);
     if (step === 0) checkRepeats(this.#draw(0), weights);
     const passes = flow.passes;
-    flow.beginStep(step);
+    using memory = ownFrame();
+    flow.beginStep(step, memory);
     flow.moveTo(
       weights,
       weights.blocks.map((y, block) => [

@@ -1,11 +1,12 @@
 import { combine, pad, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
-import { type Tensor, tensor } from "../linalg/tensor.ts";
+import { copy, type Tensor, tensor } from "../linalg/tensor.ts";
+import type { Frame } from "../linalg/workspace.ts";
 import { type CP, contractCP } from "../ttn/cp.ts";
 import { centers } from "../ttn/gauge.ts";
 import { growthOf } from "../ttn/growth.ts";
-import { localRhs } from "../ttn/local-rhs.ts";
+import { lentRhs } from "../ttn/local-rhs.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import type { NodeId } from "../ttn/tree.ts";
 import { modeSizes, type TTN, withTensor } from "../ttn/ttn.ts";
@@ -29,12 +30,13 @@ export class GradientFlow {
   readonly rhs: readonly Rhs[];
   /** Passes so far. */
   passes = 0;
-  readonly #draw: (step: number) => Objective;
+  readonly #draw: (step: number, memory?: Frame) => Objective;
   readonly #probes: readonly CP[];
   readonly #images = new WeakMap<TTN, Tensor>();
   readonly #trials = new WeakMap<LocalField, TTN>();
   #step = -1;
   #objective: Objective | null = null;
+  #memory: Frame | undefined;
   /** Where `moveTo` took the weights. */
   #start: Weights;
   #at: Weights;
@@ -42,14 +44,14 @@ export class GradientFlow {
   #first: Evaluation | null = null;
   #drift: readonly (readonly TTN[])[] = [];
 
-  /** `draw(step)` is the objective of a step: the same function for as long as the step lasts. */
-  constructor(draw: (step: number) => Objective, weights: Weights) {
+  /** `draw(step, memory)` is the objective of a step: the same function for as long as the step lasts. */
+  constructor(draw: (step: number, memory?: Frame) => Objective, weights: Weights) {
     this.#draw = draw;
     this.#probes = weights.blocks.map(probesFor);
     this.#start = weights;
     this.#at = weights;
     this.rhs = weights.blocks.map((_, k) => {
-      const rhs = localRhs((trial, node, test) => (_t, x) => this.#fieldAt(k, withTensor(trial, node, x), test, node), {
+      const rhs = lentRhs((trial, node, test) => (_t, x) => this.#fieldAt(k, withTensor(trial, node, x), test, node), {
         autonomous: true,
       });
       return {
@@ -64,11 +66,12 @@ export class GradientFlow {
     });
   }
 
-  /** Draws the objective of a step, unless it is the one that is there. */
-  beginStep(step: number): void {
+  /** Draws the objective of a step, unless it is the one that is there. With `memory`, its passes may leave there what they found. */
+  beginStep(step: number, memory?: Frame): void {
     if (step === this.#step) return;
     this.#step = step;
-    this.#objective = this.#draw(step);
+    this.#memory = memory;
+    this.#objective = this.#draw(step, memory);
     this.#known = null;
     this.#first = null;
   }
@@ -104,15 +107,15 @@ export class GradientFlow {
     return (this.#first ?? this.latest).loss;
   }
 
-  /** -dL/dW of a block at the weight `y`, the other blocks being where they are, seen through a frame. */
+  /** -dL/dW of a block at the weight `y`, whose centre is lent, the other blocks being where they are, seen through a frame. */
   #fieldAt(block: number, y: TTN, test: TTN, node: NodeId): Tensor {
     const weights = this.#withBlock(block, y);
     const known = this.#known;
     const isKnown = known?.weights.blocks.every((there, k) => this.#isSame(k, there, weights.blocks[k]!));
-    const { evaluation } = isKnown ? known! : this.#evaluate(weights);
+    const { evaluation } = isKnown ? known! : this.#evaluate(this.#withBlock(block, keeping(y)));
     const descent = [-1, gradientSeen(evaluation.blocks[block]!, test, node)] as const;
     const drift = this.#drift[block];
-    return combine(drift?.length ? [descent, [1, gradientSeen(drift, test, node)]] : [descent]);
+    return combine(drift?.length ? [descent, [1, gradientSeen(drift, test, node)]] : [descent], this.#memory);
   }
 
   #evaluate(weights: Weights) {
@@ -145,6 +148,9 @@ export class GradientFlow {
     return image;
   }
 }
+
+/** The state with its centre tensor copied. */
+const keeping = (y: TTN): TTN => withTensor(y, y.center, copy(y.tensors[y.center]!));
 
 /** Whether `b` is `a` as it is written, or in bases that have grown from those of `a`, padded with zeros. */
 const isRewritten = (a: TTN, b: TTN): boolean => {

@@ -83,9 +83,9 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       layer.check?.(x);
       loss.check(targets, x.shape[0]!, outputs);
     },
-    objective({ inputs: x, targets }: Dataset) {
+    objective({ inputs: x, targets }, memory) {
       return ({ blocks, passengers }) => {
-        const tape = new Tape();
+        const tape = new Tape(memory);
         const weights = blocks.map((y) => new LowRankWeight(y));
         const variables = passengers.map((p) => tape.variable(p));
         const result = loss.record(

@@ -56,7 +56,7 @@ export async function* train(
   const plan = planOf(model, data, options);
   const { batch, random, signal } = plan;
   let samples: Dataset = data;
-  const descent = new Descent(plan, () => model.objective(samples), plan.initial);
+  const descent = new Descent(plan, (_step, memory) => model.objective(samples, memory), plan.initial);
   let last: TrainingStep = {
     step: 0,
     epoch: 0,

@@ -1,5 +1,6 @@
 import type { Random } from "../linalg/random.ts";
 import type { Tensor } from "../linalg/tensor.ts";
+import type { Frame } from "../linalg/workspace.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { Gradient } from "./tape/covector.ts";
 
@@ -43,6 +44,9 @@ export interface Model {
   initial(random: Random): Weights;
   /** Throws, naming both sides, when data do not fit: their width, a class out of range, numbers that are not finite. */
   check(data: Dataset): void;
-  /** The mean loss over some samples. */
-  objective(samples: Dataset): Objective;
+  /**
+   * The mean loss over some samples. With `memory`, derivatives and all that they are made of may lie there: they are then read before it
+   * ends, and whoever keeps some copies them.
+   */
+  objective(samples: Dataset, memory?: Frame): Objective;
 }

@@ -30,7 +30,17 @@ export type LocalFunction = (t: number, x: Tensor) => Tensor;
  * solver's to decide. What is random in a step (a mini-batch)
  * is frozen by a `beginStep` of your own: `{ ...localRhs(make), beginStep }`.
  */
-export function localRhs(
+export const localRhs = (
+  make: (trial: TTN, node: NodeId, test: TTN) => LocalFunction,
+  options: FunctionOptions = {},
+): Rhs =>
+  lentRhs((...frames) => {
+    const g = make(...frames);
+    return (t, x) => g(t, copy(x));
+  }, options);
+
+/** `localRhs` without a copy of X, which is lent for the call: for functions that keep nothing of it. */
+export function lentRhs(
   make: (trial: TTN, node: NodeId, test: TTN) => LocalFunction,
   options: FunctionOptions = {},
 ): Rhs {
@@ -53,7 +63,7 @@ export function localRhs(
         dtype: type,
         shapeOut,
         plan: () => (t, x, out) => {
-          const value = orNaN(() => g(t, copy(x)), shapeOut);
+          const value = orNaN(() => g(t, x), shapeOut);
           const what = `right-hand side: its value at node ${node} and t = ${t}`;
           if (!value?.shape) throw new TypeError(`${what} is ${typeof value}, expected a tensor`);
           if (shapeText(value.shape) !== shapeText(shapeOut))

@@ -90,9 +90,9 @@ export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
           return [{ kind: "affine", terms, bias: passengers[0] ?? null }];
         },
         record(tape, x, { blocks, passengers }) {
+          if (!base) return applyLowRank(tape, x, blocks[0]!, passengers[0]);
           const z = applyLowRank(tape, x, blocks[0]!);
-          const whole = base ? addScaled(tape, applyBase(tape, x, base), scale, z) : z;
-          return withBias(tape, whole, passengers[0]);
+          return withBias(tape, addScaled(tape, applyBase(tape, x, base), scale, z), passengers[0]);
         },
       };
     },
@@ -138,7 +138,7 @@ export function dense(outputs: number, { bias = true }: { readonly bias?: boolea
         passengers: [heNormal(outputs, inputs, random), ...(bias ? [tensor([outputs])] : [])],
       }),
       inference: ({ passengers: [w, b] }) => [{ kind: "affine", terms: [[transposed(w!)]], bias: b ?? null }],
-      record: (tape, x, { passengers }) => withBias(tape, applyDense(tape, x, passengers[0]!), passengers[1]),
+      record: (tape, x, { passengers }) => applyDense(tape, x, passengers[0]!, passengers[1]),
     }),
   };
 }

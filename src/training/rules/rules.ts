@@ -8,7 +8,7 @@ import type { TTN } from "../../ttn/ttn.ts";
 export interface RuleState {
   /** Solves the local problems of a block: one step of the rule on each. */
   solver(block: number, frameOf: FrameOf): LocalSolver;
-  /** A passenger after a step of length `rate`. */
+  /** A passenger after a step of length `rate`. The gradient is lent for the call: what is to be remembered of it is copied. */
   advance(passenger: number, x: Tensor, gradient: Tensor, rate: number): Tensor;
 }
 

@@ -1,5 +1,6 @@
-import { combine, concatLast, matmul, permute } from "../../linalg/contract.ts";
+import { beside, combine, matmul, permute } from "../../linalg/contract.ts";
 import { identity, reshape, sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
+import type { Frame } from "../../linalg/workspace.ts";
 import { restrictSum } from "../../ttn/function-rhs.ts";
 import { growthOf } from "../../ttn/growth.ts";
 import { factorsOf } from "../../ttn/matrix-rhs.ts";
@@ -60,19 +61,21 @@ const leavesBelow = (tree: TTN["tree"], id: NodeId): number[] => {
 /** A matrix with its products with bases, each made once and kept for as long as the basis lives. */
 export interface Products {
   readonly matrix: Tensor;
+  /** Where products are made; undefined: anywhere. */
+  readonly memory: Frame | undefined;
   /** The matrix times a basis. */
   (basis: Tensor): Tensor;
 }
 
-/** Remembers the products of a matrix with bases; of a basis that has grown, only what is new is multiplied. */
-export function products(matrix: Tensor): Products {
+/** Remembers the products of a matrix with bases, in `memory` if given; of a basis that has grown, only what is new is multiplied. */
+export function products(matrix: Tensor, memory?: Frame): Products {
   const times = remembered((basis: Tensor): Tensor => {
     const growth = growthOf(basis);
     return growth && growth.old.shape[0] === basis.shape[0]
-      ? concatLast(times(growth.old), matmul(matrix, growth.fresh))
-      : matmul(matrix, basis);
+      ? beside(times(growth.old), matrix, growth.fresh, memory)
+      : matmul(matrix, basis, "N", "N", memory);
   });
-  return Object.assign(times, { matrix });
+  return Object.assign(times, { matrix, memory });
 }
 
 /** A function of tensors whose values are kept for as long as the tensors live. */
@@ -94,9 +97,10 @@ export const outerProducts = (d: Products, x: Products): Covector => ({
   seen(test, node) {
     const { u, s, v } = factorsOf(test);
     const [row, column] = test.tree.leaves as [number, number];
-    if (node === row) return matmul(d.matrix, matmul(x(v), s, "N", "T"), "T", "N");
-    if (node === column) return matmul(x.matrix, matmul(d(u), s), "T", "N");
-    const core = matmul(d(u), x(v), "T", "N");
+    const { memory } = d;
+    if (node === row) return matmul(d.matrix, matmul(x(v), s, "N", "T", memory), "T", "N", memory);
+    if (node === column) return matmul(x.matrix, matmul(d(u), s, "N", "N", memory), "T", "N", memory);
+    const core = matmul(d(u), x(v), "T", "N", memory);
     const ordered = row < column ? core : permute(core, [1, 0]);
     return reshape(ordered, [...ordered.shape, 1]);
   },

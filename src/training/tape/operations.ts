@@ -1,5 +1,5 @@
-import { combine, matmul, scaled } from "../../linalg/contract.ts";
-import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { combine, matmul, matmulInto, scaled } from "../../linalg/contract.ts";
+import { reshape, shapeText, type Tensor } from "../../linalg/tensor.ts";
 import { scale } from "../../ttn/arithmetic.ts";
 import { factorsOf } from "../../ttn/matrix-rhs.ts";
 import type { TTN } from "../../ttn/ttn.ts";
@@ -27,39 +27,66 @@ export class LowRankWeight {
 }
 
 /**
- * Z = X W^T for W = U S V^T, as ((X V) S^T) U^T: O(b (m + n) r) for b samples, without W. With the centre at a leaf this is the K- or
- * L-form of the papers.
+ * Z = X W^T + 1 b^T for W = U S V^T, as ((X V) S^T) U^T: O(b (m + n) r) for b samples, without W. With the centre at a leaf this is the
+ * K- or L-form of the papers. Without `bias` it is zero.
  */
-export function applyLowRank(tape: Tape, x: Variable, weight: LowRankWeight): Variable {
+export function applyLowRank(tape: Tape, x: Variable, weight: LowRankWeight, bias?: Variable): Variable {
   const { u, s, v } = factorsOf(weight.value);
-  const xv = products(x.value);
-  const value = matmul(matmul(xv(v), s, "N", "T"), u, "N", "T");
+  const { memory } = tape;
+  const xv = products(x.value, memory);
+  const value = onRows(tape, matmul(xv(v), s, "N", "T", memory), u, bias);
   return tape.record(value, false, (d) => {
-    const du = products(d);
+    const du = products(d, memory);
     weight.add(outerProducts(du, xv));
-    if (!x.isConstant) tape.add(x, matmul(matmul(du(u), s), v, "N", "T"));
+    if (bias) tape.add(bias, rowSums(tape, d));
+    if (!x.isConstant) tape.add(x, matmul(matmul(du(u), s, "N", "N", memory), v, "N", "T", memory));
   });
 }
 
-/** Z = X W^T for a dense W, (outputs) x (inputs). */
-export const applyDense = (tape: Tape, x: Variable, w: Variable): Variable =>
-  tape.record(matmul(x.value, w.value, "N", "T"), x.isConstant && w.isConstant, (d) => {
-    if (!w.isConstant) tape.add(w, matmul(d, x.value, "T", "N"));
-    if (!x.isConstant) tape.add(x, matmul(d, w.value));
-  });
+/** Z = X W^T + 1 b^T for a dense W, (outputs) x (inputs). Without `bias` it is zero. */
+export const applyDense = (tape: Tape, x: Variable, w: Variable, bias?: Variable): Variable =>
+  tape.record(
+    onRows(tape, x.value, w.value, bias),
+    [x, w, bias].every((v) => v?.isConstant ?? true),
+    (d) => {
+      if (bias) tape.add(bias, rowSums(tape, d));
+      if (!w.isConstant) tape.add(w, matmul(d, x.value, "T", "N", tape.memory));
+      if (!x.isConstant) tape.add(x, matmul(d, w.value, "N", "N", tape.memory));
+    },
+  );
 
-/** Z = X + 1 b^T: the same vector to every row. Written to `value`, which may be that of X where nothing else reads it. */
-export function addRow(tape: Tape, x: Variable, row: Variable, value: Tensor = tensor(x.value.shape)): Variable {
-  const [rows, columns] = x.value.shape as [number, number];
+/** X W^T + 1 b^T: the product is added to rows that are there already. */
+function onRows(tape: Tape, x: Tensor, w: Tensor, bias: Variable | undefined): Tensor {
+  if (!bias) return matmul(x, w, "N", "T", tape.memory);
+  const [rows, columns] = [x.shape[0]!, w.shape[0]!];
+  checkRow(bias, rows, columns);
+  const value = tape.room([rows, columns]);
+  for (let i = 0; i < rows; i++) value.data.set(bias.value.data, i * columns);
+  matmulInto(x, w, "N", "T", value, 1);
+  return value;
+}
+
+/** The sum of all rows, 1^T D. */
+function rowSums(tape: Tape, d: Tensor): Tensor {
+  const [rows, columns] = d.shape as [number, number];
+  const ones = tape.room([1, rows]);
+  ones.data.fill(1);
+  return reshape(matmul(ones, d, "N", "N", tape.memory), [columns]);
+}
+
+function checkRow(row: Variable, rows: number, columns: number): void {
   if (row.value.shape.length !== 1 || row.value.shape[0] !== columns)
     throw new RangeError(`addRow: the row is ${shapeText(row.value.shape)}, the matrix ${rows}x${columns}`);
+}
+
+/** Z = X + 1 b^T: the same vector to every row. Written to `value`, which may be that of X where nothing else reads it. */
+export function addRow(tape: Tape, x: Variable, row: Variable, value: Tensor = tape.room(x.value.shape)): Variable {
+  const [rows, columns] = x.value.shape as [number, number];
+  checkRow(row, rows, columns);
   const [from, b, out] = [x.value.data, row.value.data, value.data];
   for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) out[p] = from[p]! + b[j]!;
   return tape.record(value, x.isConstant && row.isConstant, (d) => {
-    const sums = tensor([columns]);
-    const [from, into] = [d.data, sums.data];
-    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < columns; j++, p++) into[j]! += from[p]!;
-    tape.add(row, sums);
+    tape.add(row, rowSums(tape, d));
     tape.add(x, d); // nothing else holds it after this
   });
 }
@@ -71,13 +98,16 @@ export const withBias = (tape: Tape, product: Variable, bias: Variable | undefin
 /** Z = X + factor Y. */
 export const addScaled = (tape: Tape, x: Variable, factor: number, y: Variable): Variable =>
   tape.record(
-    combine([
-      [1, x.value],
-      [factor, y.value],
-    ]),
+    combine(
+      [
+        [1, x.value],
+        [factor, y.value],
+      ],
+      tape.memory,
+    ),
     x.isConstant && y.isConstant,
     (d) => {
-      if (!y.isConstant) tape.add(y, scaled(factor, d));
+      if (!y.isConstant) tape.add(y, scaled(factor, d, tape.memory));
       tape.add(x, d);
     },
   );
@@ -89,10 +119,10 @@ export function mapEntries(
   f: (x: number) => number,
   slope: (x: number, y: number) => number,
 ): Variable {
-  const value = tensor(x.value.shape);
+  const value = tape.room(x.value.shape);
   for (let p = 0; p < value.data.length; p++) value.data[p] = f(x.value.data[p]!);
   return tape.record(value, x.isConstant, (d) => {
-    const out = tensor(d.shape);
+    const out = tape.room(d.shape);
     for (let p = 0; p < out.data.length; p++) out.data[p] = d.data[p]! * slope(x.value.data[p]!, value.data[p]!);
     tape.add(x, out);
   });
@@ -100,7 +130,7 @@ export function mapEntries(
 
 /** max(x, 0); slope 0 at 0. */
 export function relu(tape: Tape, x: Variable): Variable {
-  const value = tensor(x.value.shape);
+  const value = tape.room(x.value.shape);
   const [from, into] = [x.value.data, value.data];
   // (x + |x|) / 2, exactly, and without a branch: signs of activations cannot be predicted; not a number stays what it is
   for (let p = 0; p < into.length; p++) into[p] = 0.5 * from[p]! + 0.5 * Math.abs(from[p]!);

@@ -1,5 +1,6 @@
 import { axpy } from "../../linalg/level1.ts";
 import { copy, shapeText, sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
+import type { Frame } from "../../linalg/workspace.ts";
 
 /** A value on a tape. */
 export interface Variable {
@@ -19,11 +20,22 @@ export type Pullback = (derivative: Tensor) => void;
  *     tape.backward(meanSquaredError().record(tape, relu(tape, x), wanted));
  *     tape.derivative(x);   // dL/dx
  *
- * A tape is for one pass. Cost: that of the operations, twice or three times.
+ * A tape is for one pass. Cost: that of the operations, twice or three times. With `memory`, what operations make lies there,
+ * values and derivatives alike, and is gone when that ends.
  */
 export class Tape {
+  readonly memory: Frame | undefined;
   readonly #steps: { readonly result: Variable; readonly pullback: Pullback }[] = [];
   readonly #derivatives = new Map<Variable, Tensor>();
+
+  constructor(memory?: Frame) {
+    this.memory = memory;
+  }
+
+  /** A tensor to be filled, where the tape has its memory: not initialised. */
+  room(shape: readonly number[]): Tensor {
+    return this.memory?.take(shape, "float64") ?? tensor(shape);
+  }
 
   /** A value by which derivatives are wanted. */
   variable(value: Tensor): Variable {
