@@ -1,7 +1,7 @@
 import { combine, gatherRows, matmul, modeProduct, pad, place, scatterRows } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
-import { excess, powerOfTwo, scaleByPower } from "../linalg/scaling.ts";
+import { excess, normalised, powerOfTwo } from "../linalg/scaling.ts";
 import { allDone, type TaskKind, task, type Work } from "../linalg/task.ts";
 import { allFinite, sizeOf, type Tensor, tensor, width } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
@@ -44,10 +44,10 @@ export function augment(old: Tensor, solution: Tensor, noise: number, roundOff?:
   const shape = [...solution.shape.slice(0, -1), old.shape.at(-1)!];
   const isWider = sizeOf(shape.slice(0, -1)) > sizeOf(old.shape.slice(0, -1));
   const order = isWider ? cornerFirst(shape.slice(0, -1), old.shape.slice(0, -1)) : null;
-  const rows = order ? gatherRows(asBasis(solution), order, frame) : frame.hold(asBasis(solution));
+  const rows = order ? gatherRows(asBasis(solution), order, frame) : asBasis(solution);
   const e = excess(rows, "augment", 8); // what is small is judged against the solution, whatever its size
-  if (e !== 0) scaleByPower(rows.data, -e, rows.data);
-  const fresh = orthAug(asBasis(old), rows, noise * powerOfTwo(-e), roundOff);
+  const judged = { ...rows, data: normalised(rows, e, frame) };
+  const fresh = orthAug(asBasis(old), judged, noise * powerOfTwo(-e), roundOff);
   if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
   const ordered = order ? scatterRows(fresh, order) : fresh;
   return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };

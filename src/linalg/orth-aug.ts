@@ -64,34 +64,32 @@ export function orthAug(a: Tensor, b: Tensor, noise = 0, roundOff?: number): Ten
   const e = excess(rest, "orthAug");
   const sizeOfB = Math.hypot(norm(along), norm(rest));
   const threshold = Math.max(noise, (roundOff ?? 10 * Math.max(n, r + p) * eps) * Math.max(1, sizeOfB));
-  if (Math.min(p, n - r) === 0 || norm(rest) <= threshold) return tensor([n, 0], dtype);
+  const sizeOfRest = norm(rest);
+  if (Math.min(p, n - r) === 0 || sizeOfRest <= threshold) return tensor([n, 0], dtype);
+  // What is small beside B has parts along A of the size of B's round-off: a second projection leaves those of its own.
+  if (sizeOfRest < 0.01 * sizeOfB) subtract(project(rest.data, p), rest.data, p);
 
   const q = Math.min(n, p);
   scaleByPower(rest.data, -e, rest.data);
   const basisOfRest = frame.take([n, q], dtype).data;
   const triangle = frame.take([q, p], dtype).data;
   blas.qr(dtype, n, p, rest.data, basisOfRest, triangle);
-  const s = new Float64Array(q);
-  const decompose = (left: Float64Array | null, right: Float64Array | null) => {
-    if (!blas.svd(dtype, q, p, triangle, left, s, right))
-      throw new ConvergenceError(`orthAug: no convergence for the ${q}x${p} triangle`);
-  };
   const room = Math.min(p, n - r);
   const scaledThreshold = scaledBy(threshold, -e);
-  let k = 0;
-  // Mostly all directions count, and a bound of the smallest singular value tells.
-  if (q === p && p <= room && inverseNorm(dtype, p, triangle) * scaledThreshold < 0.99) k = p;
-  else {
-    decompose(null, null);
-    while (k < room && s[k]! > scaledThreshold) k++;
-  }
+  let k = q;
   let u = tensor([n, q], dtype, basisOfRest);
-  // Every direction counts: Q itself is a basis of them. Otherwise the leading singular vectors are.
-  if (k < q) {
+  // Mostly every direction counts, and a bound of the smallest singular value tells: Q itself is a basis of them.
+  if (q < p || p > room || !(inverseNorm(dtype, p, triangle) * scaledThreshold < 0.99)) {
+    const s = new Float64Array(q);
     const left = frame.take([q, q], dtype).data;
-    decompose(left, frame.take([q, p], dtype).data);
-    u = frame.take([n, k], dtype);
-    blas.gemm({ ...gemmShape(dtype, "N", "N", n, k, q), ldb: q }, one, basisOfRest, left, 0, u.data);
+    if (!blas.svd(dtype, q, p, triangle, left, s, frame.take([q, p], dtype).data))
+      throw new ConvergenceError(`orthAug: no convergence for the ${q}x${p} triangle`);
+    for (k = 0; k < room && s[k]! > scaledThreshold; ) k++;
+    // Otherwise the leading singular vectors are.
+    if (k < q) {
+      u = frame.take([n, k], dtype);
+      blas.gemm({ ...gemmShape(dtype, "N", "N", n, k, q), ldb: q }, one, basisOfRest, left, 0, u.data);
+    }
   }
 
   // One projection leaves eps |B| along A, which a small singular value magnifies in U: project U until nothing is left.

@@ -167,8 +167,12 @@ const isGrownFrom = (old: Tensor, basis: Tensor): boolean => {
 };
 
 function sameEntries(a: Float64Array, b: Float64Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let p = 0; p < a.length; p++) if (a[p] !== b[p]) return false;
+  const n = a.length;
+  if (b.length !== n) return false;
+  const whole = n - (n % 4);
+  for (let p = 0; p < whole; p += 4)
+    if (a[p] !== b[p] || a[p + 1] !== b[p + 1] || a[p + 2] !== b[p + 2] || a[p + 3] !== b[p + 3]) return false;
+  for (let p = whole; p < n; p++) if (a[p] !== b[p]) return false;
   return true;
 }
 

@@ -30,6 +30,24 @@ test.each(Object.entries(methods))("%s: the same bits whether or not anyone wait
   expect(stateHash(atOnce.y)).toBe(stateHash(waited.y));
 });
 
+test("a schedule that is not gone on with gives back what it holds", async () => {
+  let held = 0;
+  const refuse = (): never => {
+    throw new Error("refused");
+  };
+  function* run(): Schedule<void> {
+    held++;
+    try {
+      yield { problems: [{} as LocalProblem], solver: { ...rk4(), solve: refuse } };
+    } finally {
+      held--;
+    }
+  }
+  await expect(solved(run(), { executor: inline() })).rejects.toThrow("refused");
+  expect(() => solvedAtOnce(run())).toThrow("refused");
+  expect(held).toBe(0);
+});
+
 describe("side by side", () => {
   const problem = (node: number): LocalProblem => ({ node }) as LocalProblem;
   const solver = {

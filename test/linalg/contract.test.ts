@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openblasBackend } from "../../src/linalg/backends/openblas.ts";
 import {
+  besideProduct,
   block,
   combine,
   concatLast,
@@ -27,6 +28,7 @@ import {
   type Tensor,
   tensor,
 } from "../../src/linalg/tensor.ts";
+import { workspace } from "../../src/linalg/workspace.ts";
 import { naiveModeProduct, naivePermute, relative } from "../ttn/dense.ts";
 
 const available = backendNames.filter((name) => name !== "openblas" || openblasBackend() !== null);
@@ -218,6 +220,19 @@ describe.each(dtypes)("rearrangements, %s", (dtype) => {
       const k = index[2]!;
       expect(entry(both, ...index)).toEqual(k < 2 ? entry(a, ...index) : entry(b, ...index.with(2, k - 2)));
     }
+  });
+
+  test("a product beside a matrix is both side by side, also in scratch memory", () => {
+    const [x, a, b] = [
+      [4, 2],
+      [4, 3],
+      [3, 5],
+    ].map((shape) => randomTensor(random, shape, dtype)) as [Tensor, Tensor, Tensor];
+    using frame = workspace().frame();
+    for (const room of [undefined, frame])
+      expect(relative(besideProduct(x, a, b, room), concatLast(x, matmul(a, b, "N", "N", room)))).toBeLessThanOrEqual(
+        bound,
+      );
   });
 
   test("multiples, combinations and scaled columns are their definitions; inputs stay", () => {

