@@ -5,12 +5,26 @@ import { endpointOf, onDeath, type WorkerLike } from "./worker-port.ts";
 /** A worker ended, failed, or was given up; the message says which. */
 export class WorkerEnded extends Error {
   override readonly name = "WorkerEnded";
+  /** Whether it was at the request when it ended, and not at an earlier one. */
+  readonly begun: boolean;
+
+  constructor(why: string, begun: boolean) {
+    super(why);
+    this.begun = begun;
+  }
 }
 
 /** Seconds that a worker may take to start, however short the deadline. */
 const slowestStart = 30;
 
-/** A worker that is there, and what it was asked: one thing at a time, each with a deadline after which the worker is given up. */
+/** A request that was not answered yet. */
+interface Open {
+  readonly seconds: number;
+  reject(end: WorkerEnded): void;
+  timer?: ReturnType<typeof setTimeout>;
+}
+
+/** A worker that is there, and what it was asked, in order. A request that takes longer than the deadline is the worker's end. */
 export class Lane {
   readonly worker: WorkerLike;
   /** Rejects with a WorkerEnded, or with what the worker says, when it does not start. */
@@ -18,11 +32,11 @@ export class Lane {
   readonly #core: Remote<WorkerCore>;
   readonly #deadline: number;
   /**
-   * What waits for an answer is told of the end by a call, not by a promise of the end: a promise that lives as long as the worker would keep
-   * alive whatever it has raced against.
+   * The worker is at the first of these. They are told of its end by a call, not by a promise of the end: a promise that lives as long as
+   * the worker would keep alive whatever it has raced against.
    */
-  readonly #waiting = new Set<(end: WorkerEnded) => void>();
-  #ended: WorkerEnded | null = null;
+  readonly #open: Open[] = [];
+  #ended: string | null = null;
 
   constructor(worker: WorkerLike, backend: BackendOf, deadline: number) {
     this.worker = worker;
@@ -37,34 +51,44 @@ export class Lane {
     return this.#ended !== null;
   }
 
-  /** What the worker makes of a request. Rejects with a WorkerEnded, or with what the worker throws. */
+  /** What the worker makes of a request, after those before. Rejects with a WorkerEnded, or with what the worker throws. */
   run(request: Request): Promise<unknown> {
     return this.#answer(this.#core.run(request), this.#deadline);
   }
 
   end(why: string): void {
-    if (this.#ended) return;
-    this.#ended = new WorkerEnded(why);
-    for (const tell of this.#waiting) tell(this.#ended);
+    if (this.#ended !== null) return;
+    this.#ended = why;
+    for (const [k, { reject, timer }] of this.#open.entries()) {
+      clearTimeout(timer);
+      reject(new WorkerEnded(why, k === 0));
+    }
+    this.#open.length = 0;
     this.#core[releaseProxy]();
     this.worker.terminate();
   }
 
   #answer<T>(call: Promise<T>, seconds: number): Promise<T> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    const timer = setTimeout(() => this.end(`no answer within ${seconds} s`), 1000 * seconds);
+    if (this.#ended !== null) return Promise.reject(new WorkerEnded(this.#ended, false));
     return new Promise<T>((resolve, reject) => {
-      const waiting = this.#waiting;
+      const request: Open = { seconds, reject };
       const settle = <V>(then: (value: V) => void) => {
         return (value: V): void => {
-          clearTimeout(timer);
-          waiting.delete(ended);
+          clearTimeout(request.timer);
+          this.#open.splice(this.#open.indexOf(request), 1);
+          this.#watch();
           then(value);
         };
       };
-      const ended = settle(reject);
-      waiting.add(ended);
+      this.#open.push(request);
+      this.#watch();
       call.then(settle(resolve), settle(reject));
     });
+  }
+
+  /** Sets the deadline of the request that the worker is at. */
+  #watch(): void {
+    const [first] = this.#open;
+    if (first) first.timer ??= setTimeout(() => this.end(`no answer within ${first.seconds} s`), 1000 * first.seconds);
   }
 }

@@ -17,7 +17,7 @@ export class WorkerError extends Error {
   }
 }
 
-/** Worker threads that do tasks: each one at a time, and each task again when its worker dies. */
+/** Worker threads that do tasks: each one at a time with the next in line, and each task again when its worker dies. */
 export class Pool {
   readonly #create: () => WorkerLike;
   readonly #deadline: number;
@@ -45,7 +45,7 @@ export class Pool {
   }
 
   /**
-   * Does the tasks, in the order given, on whichever worker is free; meanwhile `beside` runs in this thread. What a task throws is
+   * Does the tasks, in the order given, on the worker with the least to do; meanwhile `beside` runs in this thread. What a task throws is
    * thrown: that of the first task that throws. Three deaths at one task are a WorkerError that names its node.
    */
   async run(
@@ -64,29 +64,56 @@ export class Pool {
       stop = () => resolve({ kind: "stopped" });
     });
     signal?.addEventListener("abort", stop);
-    const serve = async (k: number): Promise<void> => {
-      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-        if (signal?.aborted || failures.length > 0) return;
-        const task = tasks[index]!;
-        for (;;) {
-          this.throwIfDisposed();
-          const outcome = await this.#ask(k, task, stopped);
-          if (outcome.kind === "done") results[index] = outcome.value;
-          else if (outcome.kind === "failed") failures[index] = outcome.error;
-          else if (outcome.kind === "died" && ++deaths[index]! < 3) continue;
-          else if (outcome.kind === "died")
-            failures[index] = new WorkerError(
-              `three workers died at the ${task.kind} of node ${task.node}; the last one: ${outcome.why}`,
-              task.node,
-            );
-          break;
+    const lanes = this.#lanes.slice(0, order.length);
+    const given = lanes.map(() => [] as Task[]);
+    const workOf = (k: number): number => given[k]!.reduce((sum, { flops }) => sum + (flops ?? unknownFlops), 0);
+
+    /** Whose turn it is: the lane with the least to do, unless that has one task at hand and one in line. */
+    const next = (): number | null => {
+      const work = lanes.map((_, k) => workOf(k));
+      const least = work.indexOf(Math.min(...work));
+      return given[least]!.length < 2 ? least : null;
+    };
+
+    const doOne = async (k: number, index: number): Promise<void> => {
+      const task = tasks[index]!;
+      while (failures.length === 0) {
+        this.throwIfDisposed();
+        const outcome = await this.#ask(k, task, stopped);
+        if (outcome.kind === "done") results[index] = outcome.value;
+        else if (outcome.kind === "failed") failures[index] = outcome.error;
+        else if (outcome.kind === "died") {
+          if (outcome.begun) deaths[index]!++;
+          if (deaths[index]! < 3) continue;
+          failures[index] = new WorkerError(
+            `three workers died at the ${task.kind} of node ${task.node}; the last one: ${outcome.why}`,
+            task.node,
+          );
         }
+        return;
       }
     };
-    const lanes = this.#lanes.slice(0, order.length);
+
+    /** Gives out what can be given, and again whenever something is done: so a message is on its way while a worker works. */
+    const serve = async (): Promise<void> => {
+      const begun: Promise<void>[] = [];
+      for (let k = next(); k !== null && waiting.length > 0; k = next()) {
+        if (signal?.aborted || failures.length > 0) break;
+        const [lane, index] = [k, waiting.shift()!];
+        const mine = given[lane]!;
+        mine.push(tasks[index]!);
+        begun.push(
+          doOne(lane, index).then(() => {
+            mine.splice(mine.indexOf(tasks[index]!), 1);
+            return serve();
+          }),
+        );
+      }
+      await Promise.all(begun);
+    };
     for (const lane of lanes) lane?.worker.ref?.();
     try {
-      await Promise.all([...lanes.map((_, k) => serve(k)), beside()]);
+      await Promise.all([serve(), beside()]);
     } finally {
       waiting.length = 0; // what is thrown here ends the set on the workers as well
       signal?.removeEventListener("abort", stop);
@@ -121,7 +148,7 @@ export class Pool {
       lane.worker.ref?.();
       await lane.started;
     } catch (error) {
-      return { kind: "died", why: (error as Error).message };
+      return { kind: "died", why: (error as Error).message, begun: true };
     }
     const answer = lane
       .run({ kind: task.kind, input: outgoing(task.input), backend: backendHere() })
@@ -129,10 +156,14 @@ export class Pool {
     try {
       return await Promise.race([answer, stopped]);
     } catch (error) {
-      return error instanceof WorkerEnded ? { kind: "died", why: error.message } : failed(task);
+      if (!(error instanceof WorkerEnded)) return failed(task);
+      return { kind: "died", why: error.message, begun: error.begun };
     }
   }
 }
+
+/** What work of unknown size counts as beside other work. */
+const unknownFlops = 1e9;
 
 const backendHere = (): BackendOf => {
   const { name, description } = backend();
@@ -142,7 +173,7 @@ const backendHere = (): BackendOf => {
 type Outcome =
   | { readonly kind: "done"; readonly value: unknown }
   | { readonly kind: "failed"; readonly error: Error }
-  | { readonly kind: "died"; readonly why: string }
+  | { readonly kind: "died"; readonly why: string; readonly begun: boolean }
   | { readonly kind: "stopped" };
 
 /** An error loses its class on the way: what a worker could not do is tried in this thread, which then throws it whole. */

@@ -90,6 +90,16 @@ describe("a worker that fails", () => {
     expect(error.node).toBeGreaterThanOrEqual(0);
   });
 
+  test("three times at the same work is not held against the work next in line", async () => {
+    const executor = pool({ count: 1, createWorker: () => faultyWorker((k) => (k === 1 ? "deadly" : "none")) });
+    const y = randomState(balanced(4), [2, 2, 2, 2], 2, seeded(4));
+    const input = { center: y.tensors[y.center]!, mode: 0, neighbour: y.tensors[0]!, back: 1 };
+    const tasks = [task(shift, input, { node: 1, flops: 1e8 }), task(shift, input, { node: 2, flops: 1e9 })];
+    const error = await Promise.resolve(executor.runAll!(tasks)).catch((e) => e);
+    expect(error).toBeInstanceOf(WorkerError);
+    expect(error.node).toBe(2);
+  });
+
   test("to start ends the run before its first step", async () => {
     const createWorker = () => new Worker("throw new Error('no such script')", { eval: true }) as unknown as WorkerLike;
     let steps = 0;
