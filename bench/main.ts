@@ -292,10 +292,10 @@ const parts: Record<string, () => void | Promise<void>> = {
     for (const b of backends) {
       const data = samples(10000);
       rows.push(
-        await trainingTime(b, "small", data, { epochs: 2 }),
+        await trainingTime(b, "small", data, { epochs: 3 }),
         await trainingTime(b, "small", data, { epochs: 3, tau: 0.1 }),
-        await trainingTime(b, "large", data, { epochs: 1 }),
-        await trainingTime(b, "large", data, { epochs: 1, rank: 50 }),
+        await trainingTime(b, "large", data, { epochs: 3 }),
+        await trainingTime(b, "large", data, { epochs: 3, rank: 50 }),
       );
     }
     const peers = await tensorFlowTimes(12);

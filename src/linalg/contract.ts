@@ -232,14 +232,35 @@ function copyBlock(
   let run = width(from.dtype);
   // modes that are copied as a whole are one with the mode before
   for (; last > 0 && from.shape[last] === shape[last] && to.shape[last] === shape[last]; last--) run *= shape[last]!;
-  const [source, target] = [from.data, to.data];
-  const walk = (k: number, p: number, q: number): void => {
-    const start = p * from.shape[k]! + fromOffset[k]!;
-    const at = q * to.shape[k]! + toOffset[k]!;
-    if (k === last) copyRun(source, start * run, shape[k]! * run, target, at * run);
-    else for (let i = 0; i < shape[k]!; i++) walk(k + 1, start + i, at + i);
-  };
-  walk(0, 0, 0);
+  const source = stridesOf(from.shape, last, run);
+  const target = stridesOf(to.shape, last, run);
+  let start = 0;
+  let at = 0;
+  let runs = 1;
+  for (let k = 0; k <= last; k++) {
+    start += fromOffset[k]! * source[k]!;
+    at += toOffset[k]! * target[k]!;
+    if (k < last) runs *= shape[k]!;
+  }
+  const index = shape.map(() => 0);
+  for (let r = 0; r < runs; r++) {
+    copyRun(from.data, start, shape[last]! * run, to.data, at);
+    for (let k = last - 1; k >= 0; k--) {
+      start += source[k]!;
+      at += target[k]!;
+      if (++index[k]! < shape[k]!) break;
+      start -= source[k]! * shape[k]!;
+      at -= target[k]! * shape[k]!;
+      index[k] = 0;
+    }
+  }
+}
+
+/** Distances between neighbours along the modes up to `last`, those after it being runs of numbers. */
+function stridesOf(shape: readonly number[], last: number, run: number): number[] {
+  const strides = new Array<number>(last + 1).fill(run);
+  for (let k = last - 1; k >= 0; k--) strides[k] = strides[k + 1]! * shape[k + 1]!;
+  return strides;
 }
 
 /** Copies `run` numbers; a call to do that costs as much as about fifty of them, and leaves a view behind. */
@@ -248,14 +269,14 @@ function copyRun(from: Float64Array, start: number, run: number, to: Float64Arra
     to.set(from.subarray(start, start + run), at);
     return;
   }
-  const whole = run - (run % 4);
-  for (let k = 0; k < whole; k += 4) {
+  const rest = run % 4;
+  for (let k = 0; k < rest; k++) to[at + k] = from[start + k]!;
+  for (let k = rest; k < run; k += 4) {
     to[at + k] = from[start + k]!;
     to[at + k + 1] = from[start + k + 1]!;
     to[at + k + 2] = from[start + k + 2]!;
     to[at + k + 3] = from[start + k + 3]!;
   }
-  for (let k = whole; k < run; k++) to[at + k] = from[start + k]!;
 }
 
 /** Two tensors side by side along the last mode. */

@@ -2,7 +2,8 @@ import type { Complex, Dtype, Tensor } from "./tensor.ts";
 
 /*
  * Vector kernels on interleaved data: with the complex matrix product, all that has to know how a scalar is stored.
- * Sums run in four interleaved strands of fixed order: same input, same bits. Loops of four take half the time of single ones.
+ * Sums run in four interleaved strands of fixed order: same input, same bits. Loops of four take half the time of single ones; what is
+ * left over comes first, since V8 compiles a long loop while it runs and then knows nothing of what follows it.
  */
 
 /** Euclidean norm of all entries. */
@@ -67,14 +68,14 @@ export function axpy(alpha: Complex, x: Tensor, y: Tensor): void {
   const { re, im } = alpha;
   if (im === 0) {
     const n = a.length;
-    const whole = n - (n % 4);
-    for (let i = 0; i < whole; i += 4) {
+    const rest = n % 4;
+    for (let i = 0; i < rest; i++) b[i]! += re * a[i]!;
+    for (let i = rest; i < n; i += 4) {
       b[i]! += re * a[i]!;
       b[i + 1]! += re * a[i + 1]!;
       b[i + 2]! += re * a[i + 2]!;
       b[i + 3]! += re * a[i + 3]!;
     }
-    for (let i = whole; i < n; i++) b[i]! += re * a[i]!;
     return;
   }
   needsComplex("axpy", y.dtype, im);
@@ -93,14 +94,14 @@ export function scaleInto(alpha: Complex, x: Tensor, out: Tensor): void {
   const { re, im } = alpha;
   if (im === 0) {
     const n = a.length;
-    const whole = n - (n % 4);
-    for (let i = 0; i < whole; i += 4) {
+    const rest = n % 4;
+    for (let i = 0; i < rest; i++) b[i] = re * a[i]!;
+    for (let i = rest; i < n; i += 4) {
       b[i] = re * a[i]!;
       b[i + 1] = re * a[i + 1]!;
       b[i + 2] = re * a[i + 2]!;
       b[i + 3] = re * a[i + 3]!;
     }
-    for (let i = whole; i < n; i++) b[i] = re * a[i]!;
     return;
   }
   needsComplex("scale", out.dtype, im);

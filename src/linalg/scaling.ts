@@ -32,9 +32,10 @@ export const exponent = (x: Tensor, who: string): number => exponentOfAll(x.data
 /** `exponent` of plain numbers. */
 export function exponentOfAll(data: Float64Array, who: string): number {
   const n = data.length;
-  const whole = n - (n % 4);
+  const rest = n % 4;
   let largest = 0;
-  for (let i = 0; i < whole; i += 4) {
+  for (let i = 0; i < rest; i++) largest = larger(largest, Math.abs(data[i]!), who);
+  for (let i = rest; i < n; i += 4) {
     const a = Math.abs(data[i]!);
     const b = Math.abs(data[i + 1]!);
     const c = Math.abs(data[i + 2]!);
@@ -43,7 +44,6 @@ export function exponentOfAll(data: Float64Array, who: string): number {
     if (a <= largest && b <= largest && c <= largest && d <= largest) continue;
     largest = larger(larger(larger(larger(largest, a, who), b, who), c, who), d, who);
   }
-  for (let i = whole; i < n; i++) largest = larger(largest, Math.abs(data[i]!), who);
   return largest === 0 ? 0 : exponentOf(largest);
 }
 

@@ -130,18 +130,18 @@ export function allFinite(t: Tensor): boolean {
   // differences x - x see NaN and infinity without a test per entry: they are 0 for every finite x
   const { data } = t;
   const n = data.length;
-  const whole = n - (n % 4);
+  const rest = n % 4;
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
   let s3 = 0;
-  for (let i = 0; i < whole; i += 4) {
+  for (let i = 0; i < rest; i++) s0 += data[i]! - data[i]!;
+  for (let i = rest; i < n; i += 4) {
     s0 += data[i]! - data[i]!;
     s1 += data[i + 1]! - data[i + 1]!;
     s2 += data[i + 2]! - data[i + 2]!;
     s3 += data[i + 3]! - data[i + 3]!;
   }
-  for (let i = whole; i < n; i++) s0 += data[i]! - data[i]!;
   return s0 + s1 + s2 + s3 === 0;
 }
 

@@ -2,7 +2,7 @@ import { combine, pad, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import { copy, type Tensor, tensor } from "../linalg/tensor.ts";
-import type { Frame } from "../linalg/workspace.ts";
+import { type Frame, workspace } from "../linalg/workspace.ts";
 import { type CP, contractCP } from "../ttn/cp.ts";
 import { centers } from "../ttn/gauge.ts";
 import { growthOf } from "../ttn/growth.ts";
@@ -112,7 +112,7 @@ export class GradientFlow {
     const weights = this.#withBlock(block, y);
     const known = this.#known;
     const isKnown = known?.weights.blocks.every((there, k) => this.#isSame(k, there, weights.blocks[k]!));
-    const { evaluation } = isKnown ? known! : this.#evaluate(this.#withBlock(block, keeping(y)));
+    const { evaluation } = isKnown ? known! : this.#evaluate(lasting(weights, y));
     const descent = [-1, gradientSeen(evaluation.blocks[block]!, test, node)] as const;
     const drift = this.#drift[block];
     return combine(drift?.length ? [descent, [1, gradientSeen(drift, test, node)]] : [descent], this.#memory);
@@ -149,15 +149,19 @@ export class GradientFlow {
   }
 }
 
-/** The state with its centre tensor copied. */
-const keeping = (y: TTN): TTN => withTensor(y, y.center, copy(y.tensors[y.center]!));
+/** The weights with a copy of a block's centre tensor, where they have that block. */
+const lasting = ({ blocks, passengers }: Weights, lent: TTN): Weights => ({
+  blocks: blocks.map((y) => (y === lent ? withTensor(y, y.center, copy(y.tensors[y.center]!)) : y)),
+  passengers,
+});
 
 /** Whether `b` is `a` as it is written, or in bases that have grown from those of `a`, padded with zeros. */
 const isRewritten = (a: TTN, b: TTN): boolean => {
+  using frame = workspace().frame();
   const [x, y] = [a.tensors[a.center]!, b.tensors[b.center]!];
   return (
     a.tensors.every((t, id) => id === a.center || isGrownFrom(t, b.tensors[id]!)) &&
-    (x === y || sameEntries(pad(x, y.shape).data, y.data))
+    (x === y || sameEntries(pad(x, y.shape, frame).data, y.data))
   );
 };
 
@@ -169,10 +173,10 @@ const isGrownFrom = (old: Tensor, basis: Tensor): boolean => {
 function sameEntries(a: Float64Array, b: Float64Array): boolean {
   const n = a.length;
   if (b.length !== n) return false;
-  const whole = n - (n % 4);
-  for (let p = 0; p < whole; p += 4)
+  const rest = n % 4;
+  for (let p = 0; p < rest; p++) if (a[p] !== b[p]) return false;
+  for (let p = rest; p < n; p += 4)
     if (a[p] !== b[p] || a[p + 1] !== b[p + 1] || a[p + 2] !== b[p + 2] || a[p + 3] !== b[p + 3]) return false;
-  for (let p = whole; p < n; p++) if (a[p] !== b[p]) return false;
   return true;
 }
 

@@ -1,3 +1,4 @@
+import { scaled } from "../../linalg/contract.ts";
 import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
 import type { Dataset } from "../weights.ts";
 import type { Tape, Variable } from "./tape.ts";
@@ -34,19 +35,25 @@ export const crossEntropy = (): Loss => ({
     const classes = targets as ArrayLike<number>;
     const [rows, columns] = outputs.value.shape as [number, number];
     const z = outputs.value.data;
-    const slopes = tensor([rows, columns]);
+    const slopes = tape.room([rows, columns]);
+    const into = slopes.data;
     let sum = 0;
-    for (let i = 0; i < rows; i++) {
-      const row = z.subarray(i * columns, (i + 1) * columns);
-      const largest = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+    for (let start = 0, i = 0; i < rows; i++, start += columns) {
+      const end = start + columns;
+      let largest = Number.NEGATIVE_INFINITY;
+      for (let p = start; p < end; p++) largest = Math.max(largest, z[p]!);
       let total = 0;
-      for (let j = 0; j < columns; j++) total += Math.exp(row[j]! - largest);
-      for (let j = 0; j < columns; j++) slopes.data[i * columns + j] = Math.exp(row[j]! - largest) / total / rows;
-      slopes.data[i * columns + classes[i]!]! -= 1 / rows;
-      sum += Math.log(total) + largest - row[classes[i]!]!;
+      for (let p = start; p < end; p++) {
+        into[p] = Math.exp(z[p]! - largest);
+        total += into[p]!;
+      }
+      for (let p = start; p < end; p++) into[p]! /= total * rows;
+      const own = start + classes[i]!;
+      into[own]! -= 1 / rows;
+      sum += Math.log(total) + largest - z[own]!;
     }
     return tape.record(tensor([], "float64", Float64Array.of(sum / rows)), outputs.isConstant, (d) =>
-      tape.add(outputs, times(d.data[0]!, slopes)),
+      tape.add(outputs, scaled(d.data[0]!, slopes, tape.memory)),
     );
   },
 });
@@ -65,21 +72,14 @@ export const meanSquaredError = (): Loss => ({
   },
   record(tape, outputs, targets) {
     const wanted = (targets as Tensor).data;
-    const difference = tensor(outputs.value.shape);
+    const difference = tape.room(outputs.value.shape);
     let sum = 0;
     for (let p = 0; p < wanted.length; p++) {
       difference.data[p] = outputs.value.data[p]! - wanted[p]!;
       sum += difference.data[p]! ** 2;
     }
     return tape.record(tensor([], "float64", Float64Array.of(sum / wanted.length)), outputs.isConstant, (d) =>
-      tape.add(outputs, times((2 * d.data[0]!) / wanted.length, difference)),
+      tape.add(outputs, scaled((2 * d.data[0]!) / wanted.length, difference, tape.memory)),
     );
   },
 });
-
-const times = (factor: number, x: Tensor): Tensor =>
-  tensor(
-    x.shape,
-    x.dtype,
-    x.data.map((v) => factor * v),
-  );

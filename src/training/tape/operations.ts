@@ -142,8 +142,9 @@ export function relu(tape: Tape, x: Variable): Variable {
 function rectify(x: Float64Array, out: Float64Array): void {
   // (x + |x|) / 2, exactly; not a number stays what it is
   const n = x.length;
-  const whole = n - (n % 4);
-  for (let p = 0; p < whole; p += 4) {
+  const rest = n % 4;
+  for (let p = 0; p < rest; p++) out[p] = 0.5 * x[p]! + 0.5 * Math.abs(x[p]!);
+  for (let p = rest; p < n; p += 4) {
     const a = x[p]!;
     const b = x[p + 1]!;
     const c = x[p + 2]!;
@@ -153,20 +154,19 @@ function rectify(x: Float64Array, out: Float64Array): void {
     out[p + 2] = 0.5 * c + 0.5 * Math.abs(c);
     out[p + 3] = 0.5 * d + 0.5 * Math.abs(d);
   }
-  for (let p = whole; p < n; p++) out[p] = 0.5 * x[p]! + 0.5 * Math.abs(x[p]!);
 }
 
 /** d := d where y > 0, else 0. */
 function keepPositive(d: Float64Array, y: Float64Array): void {
   const n = d.length;
-  const whole = n - (n % 4);
-  for (let p = 0; p < whole; p += 4) {
+  const rest = n % 4;
+  for (let p = 0; p < rest; p++) d[p]! *= Number(y[p]! > 0);
+  for (let p = rest; p < n; p += 4) {
     d[p]! *= Number(y[p]! > 0);
     d[p + 1]! *= Number(y[p + 1]! > 0);
     d[p + 2]! *= Number(y[p + 2]! > 0);
     d[p + 3]! *= Number(y[p + 3]! > 0);
   }
-  for (let p = whole; p < n; p++) d[p]! *= Number(y[p]! > 0);
 }
 
 /** tanh of each entry. */
