@@ -1,13 +1,10 @@
 import * as z from "zod";
 import { ConfigError, type Expression, parseExpression } from "../src/io/index.ts";
-import type { Coefficient, Profile, RandomPart } from "../src/problems/index.ts";
+import type { Profile, RandomCoefficient, RandomPart } from "../src/problems/index.ts";
 
 /** A parameter that may be given as a number or an expression. */
 export const expressionParameter = (what: string, usual: string) =>
   z.union([z.number(), z.string()]).default("auto").describe(`${what}: a number, an expression, or auto (${usual})`);
-
-/** A coefficient with random parts. */
-export type RandomCoefficient = Exclude<Coefficient, Profile>;
 
 /** A number that depends on the values of the inputs, in their order. */
 export type InputFunction = (...values: number[]) => number;

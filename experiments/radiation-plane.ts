@@ -1,15 +1,27 @@
 import * as z from "zod";
 import { ConfigError, experiment, runSettings } from "../src/io/index.ts";
-import { plane, planeReference, type UncertainInput } from "../src/problems/index.ts";
+import {
+  linePulse,
+  plane,
+  planeReference,
+  type RandomCoefficient,
+  type UncertainInput,
+} from "../src/problems/index.ts";
 import {
   coefficientOf,
   expressionParameter,
   functionOfInputs,
   type InputFunction,
   profileExpression,
-  type RandomCoefficient,
 } from "./radiation-coefficient.ts";
-import { byScale, planeFigures, radiationParameters, studyRadiation } from "./radiation-study.ts";
+import {
+  byScale,
+  distributionParameter,
+  planeFigures,
+  radiationParameters,
+  sizesOf,
+  studyRadiation,
+} from "./radiation-study.ts";
 
 const number = z.number();
 
@@ -20,10 +32,7 @@ const parameters = z.object({
   degree: byScale(z.int().min(1), "degree of the spherical harmonics, a positive integer"),
   nodesXi: byScale(z.int().min(1), "quadrature nodes of xi, a positive integer"),
   nodesEta: byScale(z.int().min(1), "quadrature nodes of eta, a positive integer"),
-  distribution: z
-    .enum(["uniform", "normal"])
-    .default("uniform")
-    .describe("distribution of the inputs: uniform (-1 to 1) or normal"),
+  distribution: distributionParameter,
   scattering: expressionParameter("scattering by x, y, xi and eta", "1 - xi"),
   absorption: expressionParameter("absorption by x, y, xi and eta", "1 - eta"),
   width: number
@@ -73,11 +82,7 @@ export const radiationPlane = experiment({
 const inputNames = ["xi", "eta"];
 
 async function problemOf(p: Parameters) {
-  const size: Readonly<Record<keyof (typeof sizes)["paper"], number>> = sizes[p.scale];
-  const given = (key: keyof typeof size): number => {
-    const value = p[key];
-    return value === "auto" ? size[key] : value;
-  };
+  const { n, degree, nodesXi, nodesEta, T } = sizesOf(p, sizes[p.scale]);
   const coefficient = async (name: "scattering" | "absorption", input: string): Promise<RandomCoefficient> => {
     const expression = p[name];
     return expression === "auto"
@@ -92,20 +97,21 @@ async function problemOf(p: Parameters) {
   const problem = plane({
     name: "radiation-plane",
     interval: [-1.5, 1.5],
-    n: given("n"),
-    degree: given("degree"),
+    n,
+    degree,
     inputs: inputNames.map(
       (name): UncertainInput => ({
         name,
         distribution: p.distribution,
-        nodes: given(name === "xi" ? "nodesXi" : "nodesEta"),
+        nodes: name === "xi" ? nodesXi : nodesEta,
       }),
     ),
     scattering,
     absorption,
-    initial: p.initial === "auto" ? pulse(p.width, p.floor) : await profileExpression("initial", p.initial, ["x", "y"]),
+    initial:
+      p.initial === "auto" ? linePulse(p.width, p.floor) : await profileExpression("initial", p.initial, ["x", "y"]),
     rank: p.rank,
-    T: given("T"),
+    T,
     cfl: p.cfl === "auto" ? 0.5 : p.cfl,
     scheme: p.solver === "rk4" ? "rk4" : "euler",
   });
@@ -121,9 +127,3 @@ function ofOneInput(coefficient: RandomCoefficient, k: number): InputFunction | 
   if (coefficient.random.some((part) => part.input !== inputNames[k])) return null;
   return functionOfInputs(coefficient, [inputNames[k]!]);
 }
-
-/** max(floor, exp(-r^2 / 4s^2) / (4 pi s^2)) / 4 pi. */
-const pulse = (width: number, floor: number) => (x: number, y: number) => {
-  const square = 4 * width * width;
-  return Math.max(floor, Math.exp(-(x * x + y * y) / square) / (Math.PI * square)) / (4 * Math.PI);
-};

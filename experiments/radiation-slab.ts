@@ -1,16 +1,30 @@
 import * as z from "zod";
 import { balanced } from "../src/index.ts";
 import { ConfigError, experiment, runSettings } from "../src/io/index.ts";
-import { type RadiationProblem, slab, slabReference, type UncertainInput } from "../src/problems/index.ts";
+import {
+  manyInputParts,
+  planarPulse,
+  type RadiationProblem,
+  type RandomCoefficient,
+  slab,
+  slabReference,
+  type UncertainInput,
+} from "../src/problems/index.ts";
 import {
   coefficientOf,
   expressionParameter,
   functionOfInputs,
   type InputFunction,
   profileExpression,
-  type RandomCoefficient,
 } from "./radiation-coefficient.ts";
-import { byScale, radiationParameters, slabFigures, studyRadiation } from "./radiation-study.ts";
+import {
+  byScale,
+  distributionParameter,
+  radiationParameters,
+  sizesOf,
+  slabFigures,
+  studyRadiation,
+} from "./radiation-study.ts";
 
 const count = (least: number) => z.int().min(least);
 const number = z.number();
@@ -28,10 +42,7 @@ const parameters = z.object({
   nodesXi: byScale(count(1), "quadrature nodes of xi, a positive integer"),
   nodesEta: byScale(count(1), "quadrature nodes of eta, a positive integer"),
   nodes: byScale(count(1), "quadrature nodes of each of six inputs, a positive integer"),
-  distribution: z
-    .enum(["uniform", "normal"])
-    .default("uniform")
-    .describe("distribution of the inputs: uniform (-1 to 1) or normal"),
+  distribution: distributionParameter,
   sigma0: z
     .union([number, auto])
     .default("auto")
@@ -99,28 +110,23 @@ export const radiationSlab = experiment({
 /** The problem of these parameters, and its scattering by the inputs where it is the same at all x. */
 async function problemOf(p: Parameters): Promise<{ problem: RadiationProblem; sigma: InputFunction | null }> {
   checkTogether(p);
-  const size: Readonly<Record<keyof (typeof sizes)[2]["paper"], number>> = sizes[p.inputs][p.scale];
-  const given = (key: keyof typeof size): number => {
-    const value = p[key];
-    return value === "auto" ? size[key] : value;
-  };
+  const size = sizesOf(p, sizes[p.inputs][p.scale]);
   const names = ["xi", "eta", "xi1", "eta1", "xi2", "eta2"].slice(0, p.inputs);
-  const nodes = p.inputs === 2 ? [given("nodesXi"), given("nodesEta")] : names.map(() => given("nodes"));
+  const nodes = p.inputs === 2 ? [size.nodesXi, size.nodesEta] : names.map(() => size.nodes);
   const scattering =
     p.scattering === "auto" ? usualScattering(p) : await coefficientOf("scattering", p.scattering, ["x"], names);
-  const initial =
-    p.initial === "auto" ? gaussian(given("width")) : await profileExpression("initial", p.initial, ["x"]);
+  const initial = p.initial === "auto" ? planarPulse(size.width) : await profileExpression("initial", p.initial, ["x"]);
   const problem = slab({
     name: "radiation-slab",
     interval: [-2.5, 2.5],
-    nx: given("nx"),
-    moments: given("moments"),
+    nx: size.nx,
+    moments: size.moments,
     inputs: names.map((name, k): UncertainInput => ({ name, distribution: p.distribution, nodes: nodes[k]! })),
     scattering,
     absorption: p.absorption,
     initial,
     rank: p.rank,
-    T: given("T"),
+    T: size.T,
     cfl: p.cfl === "auto" ? 0.1 : p.cfl,
     scheme: p.solver === "euler" ? "euler" : "rk4",
     ...(p.inputs === 6 ? { tree: balanced(8) } : {}),
@@ -152,14 +158,5 @@ function usualScattering({ inputs, sigma0, sigmaXi, sigmaEta, amplitude }: Param
         { input: "eta", amplitude: or(sigmaEta, 1) },
       ],
     };
-  const random = [1, 2, 3].flatMap((power) =>
-    ["xi", "eta"].map((name, k) => ({
-      input: power === 1 ? name : `${name}${power - 1}`,
-      amplitude: or(amplitude, 0.5) * [4, 1][k]!,
-      of: (value: number): number => value ** power,
-    })),
-  );
-  return { base, random };
+  return { base, random: manyInputParts(or(amplitude, 0.5)) };
 }
-
-const gaussian = (width: number) => (x: number) => Math.exp(-((x / width) ** 2) / 2) / (Math.sqrt(2 * Math.PI) * width);

@@ -36,6 +36,24 @@ const auto = z.literal("auto");
 export const byScale = (field: z.ZodType<number>, what: string) =>
   z.union([field, auto]).default("auto").describe(`${what}, or auto (as the scale has it)`);
 
+/** The values of parameters by scale: those that were given, and the sizes of the scale for the others. */
+export function sizesOf<K extends string>(
+  given: Readonly<Record<NoInfer<K>, number | "auto">>,
+  scale: Readonly<Record<K, number>>,
+): Readonly<Record<K, number>> {
+  const keys = Object.keys(scale) as K[];
+  return Object.fromEntries(keys.map((key) => [key, given[key] === "auto" ? scale[key] : given[key]])) as Record<
+    K,
+    number
+  >;
+}
+
+/** How the inputs are distributed. */
+export const distributionParameter = z
+  .enum(["uniform", "normal"])
+  .default("uniform")
+  .describe("distribution of the inputs: uniform (-1 to 1) or normal");
+
 /** Parameters that all studies of radiation share. */
 export const radiationParameters = {
   scale: z.enum(["paper", "mid", "quick"]).default("paper").describe("sizes of the problem: paper, mid or quick"),

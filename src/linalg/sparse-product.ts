@@ -40,18 +40,21 @@ export function plainSparseProduct(
       combine(a, i, alpha, x.data, b * columns * run, beta === 0, out.data, (b * rows + i) * run, run);
 }
 
-/** The row at `to` := (or, unless `fresh`, +=) alpha.re sum_j a[i, j] (row j of x, from `at`), rows being `run` numbers long. */
-function combineRows(
+/** The row of `out` at `to` := (or, unless `fresh`, +=) alpha sum_j a[i, j] (row j of x, from `at`), rows being `run` numbers long. */
+type CombineRows = (
   a: SparseMatrix,
   i: number,
-  { re: alpha }: Complex,
+  alpha: Complex,
   x: Float64Array,
   at: number,
   fresh: boolean,
   out: Float64Array,
   to: number,
   run: number,
-): void {
+) => void;
+
+/** For real values and a real alpha, whatever the rows are. */
+const combineRows: CombineRows = (a, i, { re: alpha }, x, at, fresh, out, to, run) => {
   const { columns, values, rowStart } = a;
   const end = rowStart[i + 1]!;
   let s = rowStart[i]!;
@@ -108,20 +111,10 @@ function combineRows(
     const p0 = at + columns[s]! * run;
     for (let p = 0; p < run; p++) out[to + p]! += v0 * x[p0 + p]!;
   }
-}
+};
 
-/** `combineRows` on interleaved complex rows, with a complex alpha and complex or real values. */
-function combineRowsComplex(
-  a: SparseMatrix,
-  i: number,
-  alpha: Complex,
-  x: Float64Array,
-  at: number,
-  fresh: boolean,
-  out: Float64Array,
-  to: number,
-  run: number,
-): void {
+/** For interleaved complex rows, with a complex alpha and complex or real values. */
+const combineRowsComplex: CombineRows = (a, i, alpha, x, at, fresh, out, to, run) => {
   const { columns, values, rowStart } = a;
   const w = width(a.dtype);
   if (fresh) out.fill(0, to, to + run);
@@ -138,4 +131,4 @@ function combineRowsComplex(
       out[to + p + 1]! += re * xi + im * xr;
     }
   }
-}
+};

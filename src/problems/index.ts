@@ -19,7 +19,7 @@ export * from "./quantum/hamiltonians.ts";
 export * from "./quantum/observables.ts";
 export * from "./quantum/spin-chain.ts";
 export { spinOperators } from "./quantum/spin-operators.ts";
-export type { Coefficient, Profile, RandomPart } from "./radiation/coefficients.ts";
+export type { Coefficient, Profile, RandomCoefficient, RandomPart } from "./radiation/coefficients.ts";
 export { type CollocatedInput, collocate, type UncertainInput } from "./radiation/distributions.ts";
 export { type LatticeOptions, lattice, latticeSquare } from "./radiation/lattice.ts";
 export { absLegendreFlux, legendreFlux } from "./radiation/legendre.ts";
@@ -27,12 +27,14 @@ export { type PlaneOptions, plane } from "./radiation/plane.ts";
 export { type PlaneCoefficients, planeReference } from "./radiation/plane-reference.ts";
 export { type PlaneSourceOptions, planeSource } from "./radiation/plane-source.ts";
 export type { RadiationProblem } from "./radiation/problem.ts";
-export { type SlabOptions, type Source, slab } from "./radiation/slab.ts";
+export { linePulse, planarPulse } from "./radiation/pulse.ts";
+export { type SlabOptions, slab } from "./radiation/slab.ts";
 export { type Reference, type ReferenceOptions, slabReference } from "./radiation/slab-reference.ts";
 export { type Harmonic, type HarmonicFlux, harmonicFlux } from "./radiation/spherical-harmonics.ts";
 export { checkCfl, type ExplicitScheme, stabilityRadius } from "./radiation/stability.ts";
 export { centralDifference, upwindDiffusion } from "./radiation/stencils.ts";
 export { type SuOlsonOptions, suOlson } from "./radiation/su-olson.ts";
+export type { Source, TransportOptions } from "./radiation/transport.ts";
 export {
   type LineSourceOptions,
   lineSource,
@@ -41,6 +43,7 @@ export {
 } from "./radiation/uncertain-plane.ts";
 export {
   type ManyInputSlabOptions,
+  manyInputParts,
   manyInputSlab,
   type UncertainSlabOptions,
   uncertainSlab,

@@ -1,12 +1,13 @@
 import { combine, permute, scaled } from "../linalg/contract.ts";
 import { singularValues } from "../linalg/factor.ts";
-import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../linalg/kronecker-sum.ts";
+import { planKroneckerSum } from "../linalg/kronecker-sum.ts";
 import { expAction } from "../linalg/krylov.ts";
 import { conj, norm as frobenius } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import { copy, type Dtype, shapeText, type Tensor, tensor, width } from "../linalg/tensor.ts";
 import { workspace } from "../linalg/workspace.ts";
 import { norm, scale, toDense } from "../ttn/arithmetic.ts";
+import { fullMap } from "../ttn/operators/full-map.ts";
 import { linearRhs } from "../ttn/operators/linear-rhs.ts";
 import { type ProductTerm, productSum } from "../ttn/operators/product-sum.ts";
 import type { Problem } from "../ttn/problem.ts";
@@ -169,16 +170,7 @@ function unitNorm(a: Tensor, part: -1 | 0 | 1): Tensor {
 /** The full solution: the exponential of the linear system of (Y, cos t, sin t), to a relative error of 1e-13. */
 function solution(start: Tensor, terms: readonly ProductTerm[], sources: readonly Tensor[], moves: boolean) {
   const { shape, dtype } = start;
-  const map = kroneckerSum(
-    shape,
-    terms.map(
-      ({ coefficient, factors }): KroneckerTerm => ({
-        coefficient,
-        matrices: shape.map((_, mode) => factors.find((f) => f.mode === mode)?.operator ?? null),
-      }),
-    ),
-    dtype,
-  );
+  const map = fullMap(terms, shape, dtype);
   const w = width(dtype);
   const n = start.data.length;
   const extended = tensor([n / w + (moves ? 2 : 0)], dtype);

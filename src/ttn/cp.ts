@@ -2,6 +2,7 @@ import { matmul, matricize, rowDots, rowwiseKronecker } from "../linalg/contract
 import { conj } from "../linalg/level1.ts";
 import { reshape, shapeText, sizeOf, type Tensor, tensor } from "../linalg/tensor.ts";
 import { modeTowards } from "./gauge.ts";
+import { rememberedAmong } from "./remembered.ts";
 import { shapeSeen } from "./restrict.ts";
 import type { NodeId } from "./tree.ts";
 import { modeSizes, type TTN } from "./ttn.ts";
@@ -84,28 +85,15 @@ function conjugated(factor: Tensor): Tensor {
   return found;
 }
 
-interface Known {
-  readonly open: number;
-  readonly around: readonly Tensor[];
-  readonly value: Tensor;
-}
-
-const known = new WeakMap<Tensor, WeakMap<Tensor, Known[]>>();
-
 /** The terms at all modes of a tensor but one contracted with it: terms x (size of that mode). */
 function contractedTerms(c: Tensor, open: number, around: readonly Tensor[]): Tensor {
   const others = around.toSpliced(open, 1);
-  const first = others[0]!;
-  const byFirst = known.get(c) ?? new WeakMap<Tensor, Known[]>();
-  known.set(c, byFirst);
-  const list = byFirst.get(first) ?? [];
-  byFirst.set(first, list);
-  const found = list.find((k) => k.open === open && k.around.every((o, i) => o === others[i]));
-  if (found) return found.value;
-  const value = matmul(kronecker(others), matricize(c, open));
-  list.push({ open, around: others, value });
-  return value;
+  return contracted(c, others[0]!, open, others);
 }
+
+const contracted = rememberedAmong((c: Tensor, _first: Tensor, open: number, others: readonly Tensor[]) =>
+  matmul(kronecker(others), matricize(c, open)),
+);
 
 const kronecker = (around: readonly Tensor[]): Tensor => around.reduce((a, b) => rowwiseKronecker(a, b));
 

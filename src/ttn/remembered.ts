@@ -12,3 +12,23 @@ export function remembered<A extends object, B extends object, V>(f: (a: A, b: B
     return found.value;
   };
 }
+
+/**
+ * The same for a function that depends on a number and on a list of objects too: all its values for two objects are kept while both
+ * live, and searched one by one.
+ */
+export function rememberedAmong<A extends object, B extends object, C extends object | null, V>(
+  f: (a: A, b: B, k: number, others: readonly C[]) => V,
+): (a: A, b: B, k: number, others: readonly C[]) => V {
+  const known = remembered(
+    (_a: A, _b: B): { readonly k: number; readonly others: readonly C[]; readonly value: V }[] => [],
+  );
+  return (a, b, k, others) => {
+    const values = known(a, b);
+    const found = values.find((v) => v.k === k && v.others.every((o, i) => o === others[i]));
+    if (found) return found.value;
+    const value = f(a, b, k, others);
+    values.push({ k, others, value });
+    return value;
+  };
+}

@@ -1,6 +1,7 @@
 import { gramAllBut, modeProduct } from "../linalg/contract.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import { modeTowards } from "./gauge.ts";
+import { rememberedAmong } from "./remembered.ts";
 import type { NodeId } from "./tree.ts";
 import type { TTN } from "./ttn.ts";
 
@@ -45,23 +46,9 @@ export function shapeSeen(test: TTN, node: NodeId): readonly number[] {
 const inBases = (c: Tensor, around: readonly Overlap[]): Tensor =>
   around.reduce<Tensor>((x, o, mode) => (o ? modeProduct(x, mode, o) : x), c);
 
-interface Known {
-  readonly open: number;
-  readonly around: readonly Overlap[];
-  readonly value: Tensor;
-}
+const overlap = (bra: Tensor, ket: Tensor, open: number, around: readonly Overlap[]): Overlap =>
+  bra === ket && around.every((o) => o === null) ? null : computed(bra, ket, open, around);
 
-const known = new WeakMap<Tensor, WeakMap<Tensor, Known[]>>();
-
-function overlap(bra: Tensor, ket: Tensor, open: number, around: readonly Overlap[]): Overlap {
-  if (bra === ket && around.every((o) => o === null)) return null;
-  const kets = known.get(bra) ?? new WeakMap<Tensor, Known[]>();
-  known.set(bra, kets);
-  const list = kets.get(ket) ?? [];
-  kets.set(ket, list);
-  const found = list.find((k) => k.open === open && k.around.every((o, mode) => o === around[mode]));
-  if (found) return found.value;
-  const value = gramAllBut(bra, inBases(ket, around), open);
-  list.push({ open, around, value });
-  return value;
-}
+const computed = rememberedAmong((bra: Tensor, ket: Tensor, open: number, around: readonly Overlap[]) =>
+  gramAllBut(bra, inBases(ket, around), open),
+);

@@ -1,4 +1,5 @@
 import { norm, sweeps } from "./plain.ts";
+import { conjugateRotation, jacobiRotation, rotate } from "./plain-rotation.ts";
 
 const eps = Number.EPSILON;
 
@@ -17,35 +18,6 @@ export function plainEigh(n: number, a: Float64Array, w: Float64Array, v: Float6
     }
   }
   const scale = norm(h, 0, n * n, 1);
-  // Columns (p, q) of `y` are replaced by (c p - s z* q, s p + c z* q); `z` is the phase of h[p][q].
-  const columns = (y: Float64Array, p: number, q: number, c: number, s: number, zRe: number, zIm: number) => {
-    for (let i = 0; i < n; i++) {
-      const a = 2 * (i * n + p);
-      const b = 2 * (i * n + q);
-      const qRe = y[b]! * zRe + y[b + 1]! * zIm;
-      const qIm = y[b + 1]! * zRe - y[b]! * zIm;
-      const pRe = y[a]!;
-      const pIm = y[a + 1]!;
-      y[a] = c * pRe - s * qRe;
-      y[a + 1] = c * pIm - s * qIm;
-      y[b] = s * pRe + c * qRe;
-      y[b + 1] = s * pIm + c * qIm;
-    }
-  };
-  const rowsOf = (p: number, q: number, c: number, s: number, zRe: number, zIm: number) => {
-    for (let j = 0; j < n; j++) {
-      const a = 2 * (p * n + j);
-      const b = 2 * (q * n + j);
-      const qRe = h[b]! * zRe - h[b + 1]! * zIm;
-      const qIm = h[b + 1]! * zRe + h[b]! * zIm;
-      const pRe = h[a]!;
-      const pIm = h[a + 1]!;
-      h[a] = c * pRe - s * qRe;
-      h[a + 1] = c * pIm - s * qIm;
-      h[b] = s * pRe + c * qRe;
-      h[b + 1] = s * pIm + c * qIm;
-    }
-  };
   let converged = n < 2;
   for (let sweep = 0; sweep < sweeps && !converged; sweep++) {
     converged = true;
@@ -56,12 +28,10 @@ export function plainEigh(n: number, a: Float64Array, w: Float64Array, v: Float6
         const g = Math.hypot(re, im);
         if (g <= (eps * scale) / n) continue;
         converged = false;
-        const zeta = (h[2 * (q * n + q)]! - h[2 * (p * n + p)]!) / (2 * g);
-        const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
-        const c = 1 / Math.sqrt(1 + t * t);
-        columns(h, p, q, c, c * t, re / g, im / g);
-        rowsOf(p, q, c, c * t, re / g, im / g);
-        columns(rows, p, q, c, c * t, re / g, im / g);
+        const rotation = jacobiRotation(h[2 * (p * n + p)]!, h[2 * (q * n + q)]!, re, im, g);
+        rotate(h, rotation, p, q, n, n); // columns
+        rotate(h, conjugateRotation(rotation), p * n, q * n, n, 1); // rows
+        rotate(rows, rotation, p, q, n, n);
         h[2 * (p * n + q)] = h[2 * (p * n + q) + 1] = 0;
         h[2 * (q * n + p)] = h[2 * (q * n + p) + 1] = 0;
       }

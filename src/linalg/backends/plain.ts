@@ -3,6 +3,8 @@
  * runs on. No blocking, no pivoting, no shortcuts, so that a reader can check every line against a textbook.
  */
 
+import { jacobiRotation, rotate } from "./plain-rotation.ts";
+
 const eps = Number.EPSILON;
 /** Sweeps after which an iteration counts as not converging. */
 export const sweeps = 60;
@@ -113,20 +115,6 @@ function orthogonaliseRows(n: number, m: number, x: Float64Array, v: Float64Arra
     }
     return [re, im];
   };
-  const rotate = (y: Float64Array, w: number, p: number, q: number, c: number, s: number, pRe: number, pIm: number) => {
-    for (let i = 0; i < w; i++) {
-      const a = 2 * (p * w + i);
-      const b = 2 * (q * w + i);
-      const qRe = y[b]! * pRe + y[b + 1]! * pIm;
-      const qIm = y[b + 1]! * pRe - y[b]! * pIm;
-      const aRe = y[a]!;
-      const aIm = y[a + 1]!;
-      y[a] = c * aRe - s * qRe;
-      y[a + 1] = c * aIm - s * qIm;
-      y[b] = s * aRe + c * qRe;
-      y[b + 1] = s * aIm + c * qIm;
-    }
-  };
   const tolerance = eps * Math.sqrt(Math.max(m, 1));
   for (let sweep = 0; sweep < sweeps; sweep++) {
     let rotations = 0;
@@ -140,11 +128,9 @@ function orthogonaliseRows(n: number, m: number, x: Float64Array, v: Float64Arra
         const g = Math.hypot(re, im);
         if (g <= tolerance * Math.sqrt(alpha) * Math.sqrt(beta)) continue;
         rotations++;
-        const zeta = (beta - alpha) / (2 * g);
-        const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.hypot(1, zeta));
-        const c = 1 / Math.sqrt(1 + t * t);
-        rotate(x, m, p, q, c, c * t, re / g, im / g);
-        rotate(v, n, p, q, c, c * t, re / g, im / g);
+        const rotation = jacobiRotation(alpha, beta, re, im, g);
+        rotate(x, rotation, p * m, q * m, m, 1);
+        rotate(v, rotation, p * n, q * n, n, 1);
       }
     if (rotations === 0) return true;
   }

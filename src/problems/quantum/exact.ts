@@ -1,10 +1,11 @@
-import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { planKroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { expAction } from "../../linalg/krylov.ts";
 import { asDtype, copy, shapeText, sizeOf, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
+import { fullMap } from "../../ttn/operators/full-map.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
 
-/** Entries of the largest full tensor that `exactEvolution` accepts: 2^12, twelve spins. */
+/** Entries of the largest full tensor that `exactSolution` accepts: 2^12, twelve spins. */
 export const largestExact = 4096;
 
 /**
@@ -19,16 +20,7 @@ export function exactSolution(terms: readonly ProductTerm[], initial: Tensor): (
     throw new RangeError(
       `exactSolution: ${shapeText(shape)} has ${sizeOf(shape)} entries, at most ${largestExact} are solved exactly`,
     );
-  const map = kroneckerSum(
-    shape,
-    terms.map(
-      ({ coefficient, factors }): KroneckerTerm => ({
-        coefficient,
-        matrices: shape.map((_, mode) => factors.find((f) => f.mode === mode)?.operator ?? null),
-      }),
-    ),
-    "complex128",
-  );
+  const map = fullMap(terms, shape, "complex128");
   const minusI = { re: 0, im: -1 };
   const start = asDtype(initial, "complex128");
   let x = copy(start);

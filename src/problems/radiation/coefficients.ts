@@ -14,8 +14,14 @@ export interface RandomPart {
   readonly of?: (value: number) => number;
 }
 
-/** A coefficient base(x) + sum_k amplitude_k(x) f_k(xi_k): constant, or with random parts. */
-export type Coefficient = Profile | { readonly base: Profile; readonly random: readonly RandomPart[] };
+/** A coefficient base(x) + sum_k amplitude_k(x) f_k(xi_k). */
+export interface RandomCoefficient {
+  readonly base: Profile;
+  readonly random: readonly RandomPart[];
+}
+
+/** A coefficient: the same for all values of the inputs, or with random parts. */
+export type Coefficient = Profile | RandomCoefficient;
 
 /** A coefficient on grid points and nodes. Profiles that are constant stay one number. */
 export interface TabulatedCoefficient {
@@ -28,6 +34,13 @@ export interface TabulatedCoefficient {
   /** Largest value at any point and node. */
   readonly largest: number;
 }
+
+/** The values of a profile at points, one array for each coordinate. */
+export const valuesAt = (profile: Profile, points: readonly Float64Array[]): Float64Array =>
+  Float64Array.from(
+    { length: points[0]!.length },
+    typeof profile === "number" ? () => profile : (_, i) => profile(...points.map((p) => p[i]!)),
+  );
 
 /**
  * Evaluates a coefficient at points (one array for each coordinate) and at the nodes of the inputs.
@@ -46,7 +59,7 @@ export function tabulate(
   const count = points[0]!.length;
   const place = (i: number): number[] => points.map((p) => p[i]!);
   const onGrid = (profile: Profile): number | Float64Array =>
-    typeof profile === "number" ? profile : Float64Array.from({ length: count }, (_, i) => profile(...place(i)));
+    typeof profile === "number" ? profile : valuesAt(profile, points);
   const base = onGrid(baseProfile);
   const parts = random.map(({ input, amplitude, of = (value) => value }) => {
     const k = inputs.findIndex((other) => other.name === input);

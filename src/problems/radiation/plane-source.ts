@@ -1,5 +1,5 @@
 import type { RadiationProblem } from "./problem.ts";
-import { gaussian } from "./pulse.ts";
+import { checkFloor, planarPulse } from "./pulse.ts";
 import { slab } from "./slab.ts";
 
 export interface PlaneSourceOptions {
@@ -31,8 +31,8 @@ export interface PlaneSourceOptions {
 export function planeSource(options: PlaneSourceOptions = {}): RadiationProblem {
   const { nx = 1001, moments = 500, extent = 1.5, scattering = 1, width = 0.03, floor = 1e-4 } = options;
   const { T = 1, cfl = 1, rank = 20 } = options;
-  if (!(floor >= 0)) throw new RangeError(`planeSource: floor is ${floor}, expected zero or more`);
-  const pulse = gaussian("planeSource", width);
+  checkFloor(floor, "planeSource");
+  const pulse = planarPulse(width, "planeSource");
   return slab({
     name: "planeSource",
     interval: [-extent, extent],

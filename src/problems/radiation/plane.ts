@@ -1,44 +1,23 @@
 import { banded, diagonal, kroneckerProduct, type SparseMatrix } from "../../linalg/matrix.ts";
-import { fromFunction, fromValues, type Tensor } from "../../linalg/tensor.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
-import type { Tree } from "../../ttn/tree.ts";
 import { allCounts, allNumbers } from "../matrix/checks.ts";
-import { type Coefficient, decayTerms, type Profile, tabulate } from "./coefficients.ts";
-import { collocate, type UncertainInput } from "./distributions.ts";
-import { momentProblem, radiationTree } from "./moment-problem.ts";
-import { moment } from "./observables.ts";
+import type { Profile } from "./coefficients.ts";
 import type { RadiationProblem } from "./problem.ts";
-import { gridOf, type Source } from "./slab.ts";
 import { harmonicFlux } from "./spherical-harmonics.ts";
-import { checkCfl, type ExplicitScheme } from "./stability.ts";
+import { gridOf, mediumOf, profileAt, type TransportOptions, transportProblem } from "./transport.ts";
 
-export interface PlaneOptions {
-  readonly name: string;
+/** Coefficients, source and start are functions of x and y. */
+export interface PlaneOptions extends TransportOptions {
   /** The ends of the square in both directions; the outermost grid points lie on them. */
   readonly interval: readonly [number, number];
   /** Grid points a direction, 3 or more. */
   readonly n: number;
   /** N: degree of the spherical harmonics, 1 or more. */
   readonly degree: number;
-  /** Uncertain inputs, any number of them. Default: none. */
-  readonly inputs?: readonly UncertainInput[];
-  /** sigma_s(x, y), isotropic. */
-  readonly scattering: Coefficient;
-  /** sigma_a(x, y). Default 0. */
-  readonly absorption?: Coefficient;
-  readonly source?: Source;
   /** The zeroth moment at t = 0; all others are zero. */
   readonly initial: Profile;
-  /** Rank of the start, of which all directions but the first have amplitude zero. */
-  readonly rank: number;
   /** The span ends with the last full step up to T. */
   readonly T: number;
-  /** dt / dx. */
-  readonly cfl: number;
-  /** The explicit scheme that `cfl` is checked for. Default "euler". */
-  readonly scheme?: ExplicitScheme;
-  /** Default ((space, angle), (inputs, balanced)). */
-  readonly tree?: Tree;
 }
 
 /**
@@ -64,51 +43,22 @@ export interface PlaneOptions {
  * the stencil, a degree below 1, and numbers that make no sense.
  */
 export function plane(options: PlaneOptions): RadiationProblem {
-  const { name, n, degree, scattering, absorption = 0, source, initial, rank, T, cfl } = options;
+  const { name, n, degree, initial, T, cfl } = options;
   allCounts(name, { n }, 3);
   allCounts(name, { degree }, 1);
   allNumbers(name, { T });
-  const inputs = collocate(name, options.inputs ?? []);
   const { x, dx } = gridOf(name, n, options.interval);
   const points = [
     Float64Array.from({ length: n * n }, (_, p) => x[Math.floor(p / n)]!),
     Float64Array.from({ length: n * n }, (_, p) => x[p % n]!),
   ];
-  const sigmaS = tabulate(name, "the scattering coefficient", scattering, points, inputs);
-  const sigmaA = tabulate(name, "the absorption coefficient", absorption, points, inputs);
-  checkCfl(name, cfl, options.scheme ?? "euler", { speed: Math.SQRT2, dx, decay: sigmaS.largest + sigmaA.largest });
+  const medium = mediumOf(options, points, { speed: Math.SQRT2, dx, scheme: "euler" });
   const flux = harmonicFlux(degree);
-  const moments = flux.harmonics.length;
-  const vectors = (profile: Profile): Tensor[] => [
-    fromValues(
-      [n * n],
-      points[0]!.map((v, p) => (typeof profile === "number" ? profile : profile(v, points[1]![p]!))),
-    ),
-    moment(moments),
-    ...inputs.map(({ nodes }) => fromFunction([nodes.length], () => 1)),
-  ];
   const dt = cfl * dx;
   const steps = Math.floor(T / dt + 1e-9);
   if (steps < 1) throw new RangeError(`${name}: T is ${T}, expected a time step, ${dt}, or more`);
-  return momentProblem({
-    name,
-    tree: options.tree ?? radiationTree(inputs.length),
-    x,
-    y: x,
-    dx,
-    moments,
-    inputs,
-    terms: [
-      ...transport(n, dx, flux),
-      ...decayTerms(sigmaS, diagonal(Float64Array.from({ length: moments }, (_, k) => (k === 0 ? 0 : 1)))),
-      ...decayTerms(sigmaA, null),
-    ],
-    start: vectors(initial),
-    source: source ? { vectors: vectors(source.profile), until: source.until ?? Number.POSITIVE_INFINITY } : null,
-    rank,
-    T: steps * dt,
-    dt,
-  });
+  const streaming = { x, y: x, dx, moments: flux.harmonics.length, terms: transport(n, dx, flux) };
+  return transportProblem(options, medium, streaming, profileAt(initial, points), steps * dt);
 }
 
 /** Upwind transport in both directions, with zero rows at boundary points. */

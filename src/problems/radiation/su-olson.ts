@@ -8,8 +8,9 @@ import { absLegendreFlux, largestSpeed, legendreFlux } from "./legendre.ts";
 import { momentProblem } from "./moment-problem.ts";
 import { moment } from "./observables.ts";
 import type { RadiationProblem } from "./problem.ts";
-import { gridOf, transportTerms } from "./slab.ts";
+import { transportTerms } from "./slab.ts";
 import { checkCfl } from "./stability.ts";
+import { gridOf } from "./transport.ts";
 
 export interface SuOlsonOptions {
   /** Grid points. Default 1001. */

@@ -2,6 +2,7 @@ import type { Tree } from "../../ttn/tree.ts";
 import { allNumbers } from "../matrix/checks.ts";
 import { plane } from "./plane.ts";
 import type { RadiationProblem } from "./problem.ts";
+import { linePulse } from "./pulse.ts";
 
 /** What line sources share. */
 export interface LineSourceOptions {
@@ -79,14 +80,10 @@ export function lineSource(options: LineSourceOptions = {}): RadiationProblem {
 }
 
 function shared(name: string, { width = 0.03, floor = 1e-4, T = 1, rank = 10, tree }: LineSourceOptions) {
-  if (!(width > 0)) throw new RangeError(`${name}: width is ${width}, expected a positive number`);
-  if (!(floor >= 0)) throw new RangeError(`${name}: floor is ${floor}, expected zero or more`);
-  const square = 4 * width * width;
   return {
     name,
     interval: [-1.5, 1.5] as const,
-    initial: (x: number, y: number): number =>
-      Math.max(floor, Math.exp(-(x * x + y * y) / square) / (Math.PI * square)) / (4 * Math.PI),
+    initial: linePulse(width, floor, name),
     T,
     rank,
     ...(tree ? { tree } : {}),

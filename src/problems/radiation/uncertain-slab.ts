@@ -3,7 +3,7 @@ import { balanced } from "../../ttn/tree.ts";
 import { allNumbers } from "../matrix/checks.ts";
 import type { RandomPart } from "./coefficients.ts";
 import type { RadiationProblem } from "./problem.ts";
-import { gaussian } from "./pulse.ts";
+import { planarPulse } from "./pulse.ts";
 import { slab } from "./slab.ts";
 
 /** What all slabs with a planar pulse in the middle share. */
@@ -70,19 +70,7 @@ export interface ManyInputSlabOptions extends PulseOptions {
  */
 export function manyInputSlab(options: ManyInputSlabOptions = {}): RadiationProblem {
   const { nodes = 8, amplitude = 0.5 } = options;
-  const power =
-    (p: number) =>
-    (value: number): number =>
-      value ** p;
-  const part = (input: string, share: number, p: number): RandomPart => ({
-    input,
-    amplitude: amplitude * share,
-    of: power(p),
-  });
-  const parts = [1, 2, 3].flatMap((p) => {
-    const suffix = p === 1 ? "" : `${p - 1}`;
-    return [part(`xi${suffix}`, 4, p), part(`eta${suffix}`, 1, p)];
-  });
+  const parts = manyInputParts(amplitude);
   return pulse(
     "manyInputSlab",
     { nx: 51, moments: 16, T: 1, width: 0.15, tree: balanced(8), ...options },
@@ -90,6 +78,16 @@ export function manyInputSlab(options: ManyInputSlabOptions = {}): RadiationProb
     parts.map(() => nodes),
   );
 }
+
+/** The random parts of the scattering of `manyInputSlab`, a (4 xi + eta + 4 xi1^2 + eta1^2 + 4 xi2^3 + eta2^3) for a = `amplitude`. */
+export const manyInputParts = (amplitude: number): readonly RandomPart[] =>
+  [1, 2, 3].flatMap((power) =>
+    (["xi", "eta"] as const).map((name) => ({
+      input: power === 1 ? name : `${name}${power - 1}`,
+      amplitude: amplitude * (name === "xi" ? 4 : 1),
+      of: (value: number): number => value ** power,
+    })),
+  );
 
 function pulse(
   name: string,
@@ -107,7 +105,7 @@ function pulse(
     inputs: parts.map(({ input }, k) => ({ name: input, distribution: "uniform", nodes: nodes[k]! })),
     scattering: { base: sigma0, random: parts },
     absorption,
-    initial: gaussian(name, width),
+    initial: planarPulse(width, name),
     rank,
     T,
     cfl,
