@@ -1,8 +1,8 @@
 import type { Integrator } from "../integrators/integrator.ts";
 import { rk4 } from "../integrators/local/rk4.ts";
 import { solvedAtOnce } from "../integrators/schedule.ts";
+import { afterEvaluations } from "./after-evaluations.ts";
 import type { Report } from "./broken-promise.ts";
-import { watched } from "./check-work.ts";
 import { contextOf, type RunOptions } from "./march.ts";
 import { type CheckOptions, search } from "./search.ts";
 import { describeStep, drivenRhs, type SingleStep, singleSteps } from "./single-steps.ts";
@@ -24,7 +24,7 @@ export function checkTimeWindow(integrator: Integrator, options: CheckOptions & 
         const { y, t, h } = step;
         const [low, high] = [Math.min(t, t + h), Math.max(t, t + h)];
         const times: number[] = [];
-        const rhs = watched(drivenRhs(step), (s) => times.push(s));
+        const rhs = afterEvaluations(drivenRhs(step), (evaluation) => times.push(evaluation.t));
         solvedAtOnce(integrator.step(contextOf(rhs, solver, { tolerance: 1e-10 }), y, t, h));
         const outside = times.reduce((worst, s) => Math.max(worst, low - s, s - high), 0);
         const [earliest, latest] = [

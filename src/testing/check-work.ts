@@ -1,7 +1,7 @@
 import type { Integrator } from "../integrators/integrator.ts";
 import { rk4 } from "../integrators/local/rk4.ts";
-import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import type { TTN } from "../ttn/ttn.ts";
+import { counting } from "./after-evaluations.ts";
 import type { Report } from "./broken-promise.ts";
 import { type LowRankOde, truncationFor } from "./low-rank-ode.ts";
 import { lowRankOdes, type OdeOptions } from "./low-rank-odes.ts";
@@ -44,27 +44,4 @@ export function checkWork(integrator: Integrator, options: WorkOptions = {}): Pr
     },
     options,
   );
-}
-
-/** The right-hand side with every evaluation of its local fields passed to `seen` first. */
-export function watched(rhs: Rhs, seen: (t: number) => void): Rhs {
-  const bind: Rhs["bind"] = (trial, node, test): LocalField => {
-    const { data: _, ...field } = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
-    return {
-      ...field,
-      plan: (frame) => {
-        const g = field.plan(frame);
-        return (t, x, out) => {
-          seen(t);
-          g(t, x, out);
-        };
-      },
-    };
-  };
-  return { ...rhs, bind };
-}
-
-function counting(rhs: Rhs): { readonly rhs: Rhs; readonly count: () => number } {
-  let calls = 0;
-  return { rhs: watched(rhs, () => void calls++), count: () => calls };
 }

@@ -1,3 +1,4 @@
+import { wavePackets } from "../../experiments/robustness/coupled-grids.ts";
 import {
   applyOperator,
   balanced,
@@ -5,15 +6,12 @@ import {
   fromFunction,
   identity,
   matrixRhs,
-  norm,
   type Problem,
   type ProductTerm,
-  productState,
   productSum,
   randomState,
   roomFor,
   type Snapshot,
-  scale,
   schroedinger,
   seeded,
   sumRhs,
@@ -23,7 +21,7 @@ import {
 } from "../../src/index.ts";
 import { matmul } from "../../src/linalg/contract.ts";
 import { parseSpinExpression, spinState } from "../../src/problems/index.ts";
-import { denseFlow, denseImage } from "../ttn/dense.ts";
+import { denseFlow, denseSchroedinger } from "../ttn/dense.ts";
 
 export interface Case {
   readonly name: string;
@@ -39,21 +37,13 @@ export const problemOf = (rhs: Problem["rhs"], initial: TTN, T: number): Problem
   observables: {},
 });
 
-/** -i F of a full tensor. */
-const turned = (f: Tensor, out: Tensor): void => {
-  for (let i = 0; i < f.data.length; i += 2) {
-    out.data[i] = f.data[i + 1]!;
-    out.data[i + 1] = -f.data[i]!;
-  }
-};
-
 /** Spins all up in a long-ranged Ising model: ranks grow from one. */
 export function quench(): Case {
   const tree = balanced(6);
   const initial = spinState(tree, "up", 1);
   const terms = parseSpinExpression("2*sum(Z[i]*Z[j]/abs(i-j), i<j) + sum(X[i]) + sum(Z[i])", 6);
   const rhs = schroedinger(productSum(tree, Array(6).fill(2), terms));
-  const exact = denseFlow((_t, y, out) => turned(denseImage(terms, y), out), toDense(initial), 3);
+  const exact = denseFlow(denseSchroedinger([terms]), toDense(initial), 3);
   return { name: "a quench of spins", problem: problemOf(rhs, initial, 3), exact };
 }
 
@@ -71,40 +61,19 @@ export function driven(): Case {
     { operator: productSum(tree, sizes, single), coefficient: field },
   ]);
   const initial = spinState(tree, "up", 1);
-  const apply = (t: number, y: Tensor, out: Tensor): void => {
-    const [a, b] = [denseImage(pairs, y), denseImage(single, y)];
-    turned({ ...a, data: a.data.map((v, i) => v + field(t) * b.data[i]!) }, out);
-  };
-  return { name: "driven spins", problem: problemOf(rhs, initial, 4), exact: denseFlow(apply, toDense(initial), 4) };
+  const exact = denseFlow(denseSchroedinger([pairs], [single, field]), toDense(initial), 4);
+  return { name: "driven spins", problem: problemOf(rhs, initial, 4), exact };
 }
 
 /** Wave packets on three grids in a potential that couples them. */
 export function packets(): Case {
-  const n = 6;
-  const tree = balanced(3);
-  const kinetic = fromFunction([n, n], (i, j) => (i === j ? 1 : Math.abs(i! - j!) === 1 ? -0.5 : 0));
-  const x = fromFunction([n, n], (i, j) => (i === j ? (i! - (n - 1) / 2) / 2 : 0));
-  const square = matmul(x, x);
-  const term = (coefficient: number, ...factors: (readonly [number, Tensor])[]): ProductTerm => ({
-    coefficient,
-    factors: factors.map(([mode, operator]) => ({ mode, operator })),
-  });
-  const terms = [
-    ...[0, 1, 2].map((mode) => term(1, [mode, kinetic])),
-    ...[0, 1, 2].map((mode) => term(0.5, [mode, square])),
-    term(0.7, [0, square], [1, x]),
-    term(0.5, [1, square], [2, x]),
-    term(0.3, [0, x], [2, x]),
-  ];
-  const packet = (c: number) => fromFunction([n], (i) => ({ re: Math.exp(-0.5 * (i! - c) ** 2), im: 0 }));
-  const start = productState(tree, [packet(1.5), packet(2), packet(3)]);
-  const y = scale(1 / norm(start), start);
-  const operator = productSum(tree, [n, n, n], terms);
-  const exact = denseFlow((_t, v, out) => turned(denseImage(terms, v), out), toDense(y), 4);
+  const { tree, sizes, single, coupling, packets: y } = wavePackets();
+  const terms = [...single, ...coupling];
+  const operator = productSum(tree, sizes, terms);
   return {
     name: "wave packets in a coupled potential",
     problem: problemOf(schroedinger(operator), roomFor(y, applyOperator(operator, y)), 4),
-    exact,
+    exact: denseFlow(denseSchroedinger([terms]), toDense(y), 4),
   };
 }
 
@@ -137,8 +106,9 @@ export function cubic(): Case {
     re: g(12, 1, i!) * g(12, 1.2, j!) + 0.6 * g(20, 1.1, i!) * g(18, 1, j!),
     im: 0.3 * g(16, 1, i!) * g(16, 1, j!),
   }));
-  const apply = (_t: number, y: Tensor, out: Tensor): void => {
-    turned(denseImage(terms, y), out);
+  const linear = denseSchroedinger([terms]);
+  const apply = (t: number, y: Tensor, out: Tensor): void => {
+    linear(t, y, out);
     cube(y).forEach((v, k) => {
       out.data[k]! += v;
     });
@@ -169,7 +139,7 @@ export function rotations(): Case {
   return {
     name: "rotations",
     problem: problemOf(schroedinger(productSum(tree, sizes, terms)), initial, 6),
-    exact: denseFlow((_t, y, out) => turned(denseImage(terms, y), out), toDense(initial), 6),
+    exact: denseFlow(denseSchroedinger([terms]), toDense(initial), 6),
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { wavePackets } from "../../experiments/robustness/coupled-grids.ts";
 import {
   add,
   applyOperator,
@@ -10,14 +11,12 @@ import {
   fromDense,
   fromFunction,
   imaginaryTime,
-  type LocalField,
   type LocalSolver,
   linearRhs,
   modeSizes,
   norm,
   type Problem,
   type ProductTerm,
-  productState,
   productSum,
   projectorSplitting,
   type Rhs,
@@ -56,9 +55,10 @@ import {
   spinOperators,
   spinState,
 } from "../../src/problems/index.ts";
+import { counting } from "../../src/testing/after-evaluations.ts";
 import { asBasis } from "../../src/ttn/gauge.ts";
 import { dtypeOfState } from "../../src/ttn/ttn.ts";
-import { denseFlow, denseImage, denseSum, distance, relative } from "../ttn/dense.ts";
+import { denseFlow, denseSchroedinger, denseSum, distance, relative } from "../ttn/dense.ts";
 import { methods } from "./methods.ts";
 import { movingState, prescribed, quadrature } from "./prescribed.ts";
 import { finalOf, maxOf, slopeOf, snapshots, unstarted } from "./support.ts";
@@ -87,64 +87,22 @@ function hermitian(n: number, seed: number, dtype: Dtype = "complex128"): Tensor
   });
 }
 
-/** Counts what the local fields are asked for. */
-function counting(rhs: Rhs): { rhs: Rhs; count: () => number } {
-  let calls = 0;
-  const bind: Rhs["bind"] = (trial, node, test) => {
-    const field: LocalField = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
-    return {
-      ...field,
-      plan: (frame) => {
-        const g = field.plan(frame);
-        return (t, x, out) => {
-          calls++;
-          g(t, x, out);
-        };
-      },
-    };
-  };
-  return { rhs: { ...rhs, bind }, count: () => calls };
-}
-
 const grids = coupledGrids();
 
 /**
- * Three grids of six points in a potential that couples them, more or less strongly as time goes on. Methods that adapt ranks start from wave packets, with room for where they
- * move first, and are compared with the full solution; the others start from a random state of rank three and are compared
- * with what they all approximate, the equation projected on the tangent spaces of the states of that rank.
+ * Wave packets on three grids in a potential that couples them, more or less strongly as time goes on. Methods that adapt ranks start from
+ * them, with room for where they move first, and are compared with the full solution; the others start from a random state of rank three
+ * and are compared with what they all approximate, the equation projected on the tangent spaces of the states of that rank.
  */
 function coupledGrids() {
-  const n = 6;
-  const shape = balanced(3);
-  const kinetic = fromFunction([n, n], (i, j) => (i === j ? 1 : Math.abs(i! - j!) === 1 ? -0.5 : 0));
-  const x = fromFunction([n, n], (i, j) => (i === j ? (i! - (n - 1) / 2) / 2 : 0));
-  const square = matmul(x, x);
-  const term = (coefficient: number, ...factors: (readonly [number, Tensor])[]): ProductTerm => ({
-    coefficient,
-    factors: factors.map(([mode, operator]) => ({ mode, operator })),
-  });
-  const single = [
-    ...[0, 1, 2].map((mode) => term(1, [mode, kinetic])),
-    ...[0, 1, 2].map((mode) => term(0.5, [mode, square])),
-  ];
-  const coupling = [term(0.7, [0, square], [1, x]), term(0.5, [1, square], [2, x]), term(0.3, [0, x], [2, x])];
+  const { tree: shape, sizes, single, coupling, packets } = wavePackets();
   const strength = (t: number): number => 1 + 0.5 * Math.sin(4 * t);
-  const apply = (t: number, y: Tensor, out: Tensor): void => {
-    const [a, b] = [denseImage(single, y), denseImage(coupling, y)];
-    for (let i = 0; i < out.data.length; i += 2) {
-      out.data[i] = a.data[i + 1]! + strength(t) * b.data[i + 1]!;
-      out.data[i + 1] = -(a.data[i]! + strength(t) * b.data[i]!);
-    }
-  };
-  const packet = (c: number) => fromFunction([n], (i) => ({ re: Math.exp(-0.5 * (i! - c) ** 2), im: 0 }));
-  const start = productState(shape, [packet(1.5), packet(2), packet(3)]);
-  const packets = scale(1 / norm(start), start);
-  const operator = productSum(shape, [n, n, n], [...single, ...coupling]);
+  const operator = productSum(shape, sizes, [...single, ...coupling]);
   const rhs = schroedinger([
-    { operator: productSum(shape, [n, n, n], single) },
-    { operator: productSum(shape, [n, n, n], coupling), coefficient: strength },
+    { operator: productSum(shape, sizes, single) },
+    { operator: productSum(shape, sizes, coupling), coefficient: strength },
   ]);
-  const random = randomState(shape, [n, n, n], 3, seeded(3), "complex128");
+  const random = randomState(shape, sizes, 3, seeded(3), "complex128");
   const projected = finalOf(problemOf(rhs, random, [0, 1]), {
     integrator: projectorSplitting({ splitting: "strang" }),
     h: 1 / 512,
@@ -153,7 +111,7 @@ function coupledGrids() {
     rhs,
     whole: {
       initial: roomFor(packets, applyOperator(operator, packets)),
-      exact: denseFlow(apply, toDense(packets), 1),
+      exact: denseFlow(denseSchroedinger([single], [coupling, strength]), toDense(packets), 1),
     },
     projected: { initial: random, exact: projected.then(({ y }) => toDense(y)) },
   };

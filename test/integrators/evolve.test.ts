@@ -8,7 +8,6 @@ import {
   evolve,
   imaginaryTime,
   inline,
-  type LocalField,
   moveCenter,
   norm,
   type Problem,
@@ -25,6 +24,7 @@ import {
 import { stateHash } from "../../src/io/result.ts";
 import { fromFunction } from "../../src/linalg/tensor.ts";
 import { longRangeIsing, spinChain, spinOperators, spinState } from "../../src/problems/index.ts";
+import { afterEvaluations } from "../../src/testing/after-evaluations.ts";
 import { withTensor } from "../../src/ttn/ttn.ts";
 import { snapshots } from "./support.ts";
 
@@ -47,22 +47,9 @@ const untouchable = (rhs: Rhs): Rhs => ({
 /** The same right-hand side, failing from its k-th evaluation on. */
 function failing(rhs: Rhs, from: number, fail: (out: Float64Array) => void): Rhs {
   let calls = 0;
-  return {
-    ...rhs,
-    bind(trial, node, test): LocalField {
-      const field = test ? rhs.bind(trial, node, test) : rhs.bind(trial, node);
-      return {
-        ...field,
-        plan(frame) {
-          const g = field.plan(frame);
-          return (t, x, out) => {
-            g(t, x, out);
-            if (++calls >= from) fail(out.data);
-          };
-        },
-      };
-    },
-  };
+  return afterEvaluations(rhs, ({ out }) => {
+    if (++calls >= from) fail(out.data);
+  });
 }
 
 describe("misuse is refused before any work, with both facts that disagree", () => {

@@ -24,6 +24,7 @@ import { eigh } from "../../src/linalg/factor.ts";
 import { conj, norm } from "../../src/linalg/level1.ts";
 import { asDtype, fromValues, reshape } from "../../src/linalg/tensor.ts";
 import { longRangeIsing, spinState } from "../../src/problems/index.ts";
+import { afterEvaluation } from "../../src/testing/after-evaluations.ts";
 import { schroedinger } from "../../src/ttn/operators/linear-rhs.ts";
 import { distance, relative } from "../ttn/dense.ts";
 import { finalOf, slopeOf } from "./support.ts";
@@ -321,17 +322,10 @@ describe("Krylov exponential", () => {
   test("applications are counted", () => {
     for (const autonomous of [true, false]) {
       let calls = 0;
-      const f = field(() => h0, { autonomous });
-      const counted: LocalField = {
-        ...f,
-        plan: (frame) => {
-          const g = f.plan(frame);
-          return (t, x, out) => {
-            calls++;
-            g(t, x, out);
-          };
-        },
-      };
+      const counted = afterEvaluation(
+        field(() => h0, { autonomous }),
+        () => void calls++,
+      );
       const { applications } = exponential().solve(problem(counted, 0, 1));
       expect(calls).toBe(applications);
     }

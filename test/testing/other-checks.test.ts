@@ -27,6 +27,7 @@ import { combine } from "../../src/linalg/contract.ts";
 import { conj } from "../../src/linalg/level1.ts";
 import { tensor } from "../../src/linalg/tensor.ts";
 import { longRangeIsing } from "../../src/problems/index.ts";
+import { afterEvaluation } from "../../src/testing/after-evaluations.ts";
 import {
   attractedOde,
   BrokenPromise,
@@ -184,31 +185,24 @@ describe("the contract of right-hand sides", () => {
     bind: (trial, node, test) =>
       change(test ? rhs.bind(trial, node, test) : rhs.bind(trial, node), node, test !== undefined && test !== trial),
   });
-  /** The field with something done to its values. */
-  const altered = (field: LocalField, f: (t: number, x: Tensor, out: Tensor) => void): LocalField => ({
-    ...field,
-    plan(frame) {
-      const g = field.plan(frame);
-      return (t, x, out) => {
-        g(t, x, out);
-        f(t, x, out);
-      };
-    },
-  });
   const twice = (_t: number, _x: Tensor, out: Tensor): void => out.data.set(out.data.map((v) => 2 * v));
   const nudge = (x: Tensor, by: number): void => x.data.set([x.data[0]! + by]);
   const good = schroedinger(ising);
   let calls = 0;
 
   test.each<[string, string, Rhs]>([
-    ["is twice as large at one node", "neighbours", changed(good, (f, node) => (node === 1 ? altered(f, twice) : f))],
-    ["is twice as large everywhere", "full tensor", changed(good, (f) => altered(f, twice))],
+    [
+      "is twice as large at one node",
+      "neighbours",
+      changed(good, (f, node) => (node === 1 ? afterEvaluation(f, twice) : f)),
+    ],
+    ["is twice as large everywhere", "full tensor", changed(good, (f) => afterEvaluation(f, twice))],
     [
       "skips a conjugation",
       "full tensor",
-      changed(good, (f) => altered(f, (_t, _x, out) => out.data.set(conj(out).data))),
+      changed(good, (f) => afterEvaluation(f, (_t, _x, out) => out.data.set(conj(out).data))),
     ],
-    ["is wrong in wider bases", "wider bases", changed(good, (f, _n, wide) => (wide ? altered(f, twice) : f))],
+    ["is wrong in wider bases", "wider bases", changed(good, (f, _n, wide) => (wide ? afterEvaluation(f, twice) : f))],
     [
       "adds to what is there",
       "same bits",
@@ -227,9 +221,9 @@ describe("the contract of right-hand sides", () => {
     [
       "is another one at every call",
       "same bits",
-      changed(good, (f) => altered(f, (_t, _x, out) => nudge(out, 1e-9 * calls++))),
+      changed(good, (f) => afterEvaluation(f, (_t, _x, out) => nudge(out, 1e-9 * calls++))),
     ],
-    ["writes into its argument", "same bits", changed(good, (f) => altered(f, (_t, x) => nudge(x, 1e-9)))],
+    ["writes into its argument", "same bits", changed(good, (f) => afterEvaluation(f, (_t, x) => nudge(x, 1e-9)))],
     [
       "claims not to depend on time",
       "do not depend on time",
@@ -238,7 +232,7 @@ describe("the contract of right-hand sides", () => {
     [
       "claims to be linear",
       "are linear",
-      changed(good, (f) => altered(f, (_t, x, out) => nudge(out, x.data[0]! ** 2))),
+      changed(good, (f) => afterEvaluation(f, (_t, x, out) => nudge(out, x.data[0]! ** 2))),
     ],
     [
       "claims to be Hermitian",

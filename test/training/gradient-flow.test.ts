@@ -31,7 +31,7 @@ import { centers } from "../../src/ttn/gauge.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
 import { truncate } from "../../src/ttn/truncate.ts";
 import type { TTN } from "../../src/ttn/ttn.ts";
-import { combine, matmul, norm, permute, randomTensor, seeded, type Tensor } from "./tools.ts";
+import { combine, difference, matmul, norm, permute, randomTensor, seeded, type Tensor } from "./tools.ts";
 
 const random = seeded(11);
 const model = sequential(
@@ -52,13 +52,6 @@ const data: Dataset = {
 const weights = model.initial(random);
 const objective = model.objective(data);
 const gradients = objective(weights).blocks.map((g, k) => wholeGradient(g, weights.blocks[k]!));
-const difference = (a: Tensor, b: Tensor): number =>
-  norm(
-    combine([
-      [1, a],
-      [-1, b],
-    ]),
-  );
 
 /** F at a node through the frames of `trial` and `test`. */
 function seen(flow: GradientFlow, block: number, trial: TTN, test?: TTN): Tensor {

@@ -6,12 +6,10 @@ import {
   type CoreProjection,
   conditionPenalty,
   crossEntropy,
-  type Dataset,
   decayingMatrix,
   decayingTucker,
   dense,
   energy,
-  gaussianClasses,
   gradientSeen,
   lowRank,
   type Model,
@@ -21,7 +19,6 @@ import {
   sharedLowRank,
   type TrainingStep,
   type TrainOptions,
-  train,
   trainingMethod,
   trainingMethodNames,
   trainingRule,
@@ -34,18 +31,21 @@ import { centers } from "../../src/ttn/gauge.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues, truncate } from "../../src/ttn/truncate.ts";
 import { modeSizes, type TTN } from "../../src/ttn/ttn.ts";
-import { difference, identity, matmul, norm, randomTensor, seeded, singularValues, type Tensor } from "./tools.ts";
+import {
+  all,
+  classes,
+  difference,
+  identity,
+  matmul,
+  norm,
+  randomTensor,
+  seeded,
+  singularValues,
+  type Tensor,
+} from "./tools.ts";
 
-const classes = (samples: number, seed: number, spread = 1): Dataset =>
-  gaussianClasses({ samples, features: 12, classes: 4, spread }, seeded(1), seeded(seed));
 const data = classes(60, 2);
 const small = sequential(12, [lowRank(10, { rank: 4, gain: 1 }), activation("tanh"), dense(4)], crossEntropy());
-
-async function all(model: Model, on: Dataset, options: TrainOptions): Promise<TrainingStep[]> {
-  const steps: TrainingStep[] = [];
-  for await (const step of train(model, on, options)) steps.push(step);
-  return steps;
-}
 
 describe("methods by name", () => {
   test("each is one that `train` takes, with what it is told", () => {

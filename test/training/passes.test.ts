@@ -16,18 +16,10 @@ import {
   toDense,
   tree,
 } from "../../src/index.ts";
+import { afterEvaluations } from "../../src/testing/after-evaluations.ts";
 import { GradientFlow, gradientSeen, type Objective } from "../../src/training/index.ts";
 import { shapeSeen } from "../../src/ttn/restrict.ts";
-import type { LocalField, Rhs } from "../../src/ttn/rhs.ts";
-import { combine, norm, seeded, type Tensor } from "./tools.ts";
-
-const difference = (a: Tensor, b: Tensor): number =>
-  norm(
-    combine([
-      [1, a],
-      [-1, b],
-    ]),
-  );
+import { combine, difference, norm, seeded } from "./tools.ts";
 
 /** |W|^4 / 4 + |W - A|^2 / 2, with gradient (|W|^2 + 1) W - A: it is another one at every weight. */
 function problemOn(shape: Tree, sizes: readonly number[]) {
@@ -54,30 +46,10 @@ const tucker = problemOn(star(4), [7, 6, 5, 6]);
 const binary = problemOn(balanced(4), [6, 7, 5, 6]);
 const depth = 2;
 
-/** A right-hand side that shows each local field that is evaluated, with the state and frame it was asked for. */
-function watched(rhs: Rhs, seen: (trial: TTN, test: TTN, x: Tensor, value: Tensor) => void): Rhs {
-  return {
-    ...rhs,
-    bind(trial, node, test = trial): LocalField {
-      const field = rhs.bind(trial, node, test);
-      return {
-        ...field,
-        plan(frame) {
-          const g = field.plan(frame);
-          return (t, x, out) => {
-            g(t, x, out);
-            seen(trial, test, x, out);
-          };
-        },
-      };
-    },
-  };
-}
-
 async function run({ start, objective }: typeof matrix, integrator: Integrator) {
   const flow = new GradientFlow(() => objective, { blocks: [start], passengers: [] });
   let [evaluations, largest] = [0, 0];
-  const rhs = watched(flow.rhs[0]!, (trial, frame, x, value) => {
+  const rhs = afterEvaluations(flow.rhs[0]!, ({ trial, test: frame, x, out: value }) => {
     // a pass of its own, at the very state that the local problem is in
     const here = { ...trial, tensors: trial.tensors.with(trial.center, x) };
     const fresh = gradientSeen(objective({ blocks: [here], passengers: [] }).blocks[0]!, frame, trial.center);

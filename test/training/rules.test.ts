@@ -7,7 +7,6 @@ import {
   dense,
   factored,
   galore,
-  gaussianClasses,
   type Layer,
   lowRank,
   meanSquaredError,
@@ -24,6 +23,7 @@ import {
 } from "../../src/training/index.ts";
 import {
   block,
+  classes,
   combine,
   difference,
   matmul,
@@ -37,7 +37,7 @@ import {
   type Tensor,
 } from "./tools.ts";
 
-const data = gaussianClasses({ samples: 64, features: 12, classes: 4, spread: 1 }, seeded(1), seeded(2));
+const data = classes(64, 2);
 const net = (hidden: Layer): Sequential => sequential(12, [hidden, activation("tanh"), dense(4)], crossEntropy());
 const plain = net(dense(18)); // passengers of 18x12, 18, 4x18 and 4
 

@@ -33,10 +33,8 @@ import {
 import { toDense } from "../../src/ttn/arithmetic.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
-import { combine, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
+import { all, classes, combine, difference, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
 
-const classes = (samples: number, seed: number, spread = 1): Dataset =>
-  gaussianClasses({ samples, features: 12, classes: 4, spread }, seeded(1), seeded(seed));
 const data = classes(96, 2);
 const small = (rank?: number): Sequential =>
   sequential(
@@ -51,21 +49,8 @@ const small = (rank?: number): Sequential =>
     crossEntropy(),
   );
 
-async function all(model: Model, on: Dataset, options: TrainOptions): Promise<TrainingStep[]> {
-  const steps: TrainingStep[] = [];
-  for await (const step of train(model, on, options)) steps.push(step);
-  return steps;
-}
-
 const geolora = parallelBug({ root: "assembled", firstStep: "parallel" });
 const off = { tolerance: "off" } as const;
-const difference = (a: Tensor, b: Tensor): number =>
-  norm(
-    combine([
-      [1, a],
-      [-1, b],
-    ]),
-  );
 
 describe("all blocks and passengers together", () => {
   test.each([

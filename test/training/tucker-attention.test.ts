@@ -1,28 +1,11 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-/** The numbers of entries of all tensors made since the last test. */
-const made = vi.hoisted(() => new Set<number>());
-vi.mock("../../src/linalg/tensor.ts", async (original) => {
-  const actual = await original<typeof import("../../src/linalg/tensor.ts")>();
-  const seen = <A extends unknown[]>(make: (...args: A) => Tensor) => {
-    return (...args: A): Tensor => {
-      const t = make(...args);
-      made.add(t.data.length);
-      return t;
-    };
-  };
-  return {
-    ...actual,
-    tensor: seen(actual.tensor),
-    copy: seen(actual.copy),
-    reshape: seen(actual.reshape),
-    identity: seen(actual.identity),
-  };
-});
+vi.mock("../../src/linalg/tensor.ts", async (original) => (await import("./made.ts")).recording(await original()));
 
-import { augmentedBug, parallelBug, seeded, type Tensor } from "../../src/index.ts";
+import { augmentedBug, parallelBug, seeded } from "../../src/index.ts";
 import { randomTensor } from "../../src/linalg/random.ts";
 import { crossEntropy, dense, oneToken, sequential, train, tuckerAttention } from "../../src/training/index.ts";
+import { made } from "./made.ts";
 
 const [tokens, width, heads] = [3, 17, 5];
 const data = { inputs: randomTensor(seeded(1), [4, tokens * width]), targets: [0, 1, 2, 0] };

@@ -1,26 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 
-/** The numbers of entries of all tensors made since the last test. */
-const made = vi.hoisted(() => new Set<number>());
-vi.mock("../../src/linalg/tensor.ts", async (original) => {
-  const actual = await original<typeof import("../../src/linalg/tensor.ts")>();
-  const seen = <A extends unknown[]>(make: (...args: A) => Tensor) => {
-    return (...args: A): Tensor => {
-      const t = make(...args);
-      made.add(t.data.length);
-      return t;
-    };
-  };
-  return {
-    ...actual,
-    tensor: seen(actual.tensor),
-    copy: seen(actual.copy),
-    reshape: seen(actual.reshape),
-    identity: seen(actual.identity),
-  };
-});
+vi.mock("../../src/linalg/tensor.ts", async (original) => (await import("./made.ts")).recording(await original()));
 
-import { augmentedBug, type Integrator, parallelBug, seeded, type Tensor } from "../../src/index.ts";
+import { augmentedBug, type Integrator, parallelBug, seeded } from "../../src/index.ts";
 import { randomTensor } from "../../src/linalg/random.ts";
 import {
   convolution,
@@ -32,6 +14,7 @@ import {
   train,
 } from "../../src/training/index.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
+import { made } from "./made.ts";
 
 const [height, width, channels, filters, kernel] = [7, 8, 11, 13, 5];
 const [samples, patches] = [6, (height - kernel + 1) * (width - kernel + 1)];

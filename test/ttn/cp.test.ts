@@ -19,20 +19,13 @@ import {
   train,
   tree,
 } from "../../src/index.ts";
-import { combine } from "../../src/linalg/index.ts";
 import { norm } from "../../src/linalg/level1.ts";
 import { fromDense } from "../../src/ttn/construct.ts";
+import { distance } from "./dense.ts";
 
 const sizes = [2, 3, 2, 4];
 const terms = 5;
 const trees = { balanced: balanced(4), train: train(4), star: star(4), uneven: tree([0, [1, 2, 3]]) };
-const distance = (a: Tensor, b: Tensor): number =>
-  norm(
-    combine([
-      [1, a],
-      [-1, b],
-    ]),
-  );
 const cpOf = (seed: number, dtype: Dtype): CP => ({
   factors: sizes.map((n, k) => randomTensor(seeded(seed + k), [terms, n], dtype)),
 });

@@ -1,5 +1,5 @@
 import { dopri5 } from "../../src/integrators/local/dopri5.ts";
-import { norm } from "../../src/linalg/level1.ts";
+import { maxAbs, norm } from "../../src/linalg/level1.ts";
 import { denseOf } from "../../src/linalg/matrix-product.ts";
 import {
   asDtype,
@@ -35,6 +35,9 @@ export const minus = (a: Tensor, b: Tensor): Tensor => {
 
 /** |a - b|, Frobenius. */
 export const distance = (a: Tensor, b: Tensor): number => norm(minus(a, b));
+
+/** The largest entry of a - b. */
+export const largestDifference = (a: Tensor, b: Tensor): number => maxAbs(minus(a, b));
 
 /** |a - b| / |b|, or |a| when b vanishes. */
 export const relative = (a: Tensor, b: Tensor): number => distance(a, b) / (norm(b) || 1);
@@ -190,6 +193,18 @@ export function denseImage(terms: readonly ProductTerm[], y: Tensor): Tensor {
   }
   return out;
 }
+
+/** One part of a Hamiltonian: a sum of products, times a number that may depend on time. */
+export type HamiltonianPart = readonly [terms: readonly ProductTerm[], coefficient?: (t: number) => number];
+
+/** F(t, Y) = -i (c_1(t) H_1 + c_2(t) H_2 + ...) Y of Schroedinger's equation for full tensors, for `denseFlow`. */
+export const denseSchroedinger =
+  (...parts: readonly HamiltonianPart[]) =>
+  (t: number, y: Tensor, out: Tensor): void => {
+    out.data.fill(0);
+    for (const [terms, coefficient = () => 1] of parts)
+      addTo(out, { re: 0, im: -coefficient(t) }, denseImage(terms, y));
+  };
 
 /** Y(T) of Y' = F(t, Y) for full complex tensors, to round-off. */
 export const denseFlow = (apply: (t: number, y: Tensor, out: Tensor) => void, start: Tensor, T: number): Tensor =>

@@ -1,19 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { augmentedBug, balanced, modeSizes, norm, randomState, ranks, seeded, train } from "../../../src/index.ts";
 import { combine, matmul, permute } from "../../../src/linalg/contract.ts";
-import { norm as frobenius, maxAbs } from "../../../src/linalg/level1.ts";
-import { fromFunction, fromValues, type Tensor } from "../../../src/linalg/tensor.ts";
+import { norm as frobenius } from "../../../src/linalg/level1.ts";
+import { fromFunction, fromValues } from "../../../src/linalg/tensor.ts";
 import { fokkerPlanck } from "../../../src/problems/index.ts";
 import { rhsContract } from "../../../src/testing/rhs-contract.ts";
 import { finalOf } from "../../integrators/support.ts";
-
-const difference = (a: Tensor, b: Tensor): number =>
-  maxAbs(
-    combine([
-      [1, a],
-      [-1, b],
-    ]),
-  );
+import { largestDifference } from "../../ttn/dense.ts";
 
 describe("the Fokker-Planck equation of an Ornstein-Uhlenbeck process", () => {
   const small = fokkerPlanck({ tree: train(3), n: 4 });
@@ -26,7 +19,7 @@ describe("the Fokker-Planck equation of an Ornstein-Uhlenbeck process", () => {
     const { exact } = fokkerPlanck({ tree: balanced(2), drift, diffusion, mean: [1, -2], variance: [0.3, 1.2] });
     const start = exact(0);
     expect(Array.from(start.mean)).toEqual([1, -2]);
-    expect(difference(start.covariance, fromValues([2, 2], [0.3, 0, 0, 1.2]))).toBeLessThan(1e-14);
+    expect(largestDifference(start.covariance, fromValues([2, 2], [0.3, 0, 0, 1.2]))).toBeLessThan(1e-14);
     const h = 1e-4;
     for (const t of [0.2, 1.5]) {
       const s = exact(t).covariance;
@@ -40,7 +33,7 @@ describe("the Fokker-Planck equation of an Ornstein-Uhlenbeck process", () => {
         [-1, permute(bs, [1, 0])],
         [2, diffusion],
       ]);
-      expect(difference(slope, expected)).toBeLessThan(1e-7);
+      expect(largestDifference(slope, expected)).toBeLessThan(1e-7);
     }
   });
 

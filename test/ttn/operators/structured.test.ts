@@ -5,7 +5,6 @@ import { augmentedBug } from "../../../src/integrators/augmented-bug.ts";
 import { evolve } from "../../../src/integrators/evolve.ts";
 import { rk4 } from "../../../src/integrators/local/rk4.ts";
 import { matmul, scaleColumns } from "../../../src/linalg/contract.ts";
-import { backend, useBackend } from "../../../src/linalg/current.ts";
 import { eigh } from "../../../src/linalg/factor.ts";
 import { norm as frobenius } from "../../../src/linalg/level1.ts";
 import {
@@ -21,7 +20,6 @@ import {
 import { matrixSum } from "../../../src/linalg/matrix-algebra.ts";
 import { denseOf, multiply } from "../../../src/linalg/matrix-product.ts";
 import { randomTensor, seeded } from "../../../src/linalg/random.ts";
-import { plainSparseProduct } from "../../../src/linalg/sparse-product.ts";
 import {
   asDtype,
   type Dtype,
@@ -51,6 +49,7 @@ import {
 } from "../../../src/ttn/operators/ttno.ts";
 import { tree } from "../../../src/ttn/tree.ts";
 import type { TTN } from "../../../src/ttn/ttn.ts";
+import { productFlops } from "../../linalg/flops.ts";
 import { adjointOf, byFunction, forms, randomMatrix } from "../../linalg/structured.ts";
 import { denseSum, distance, product, runs } from "../dense.ts";
 
@@ -222,8 +221,8 @@ describe("the operators of radiative transfer", () => {
     // D and D2 on 36 columns; |A| in full, A and G on 35; one diagonal for each input
     expect(entries).toBe(2 * (36 * (400 + 601) + 35 * (100 * 100 + 198 + 99) + 8 * 100 + 6 * 100));
 
-    const image = counted(() => imageTensors(h, y));
-    expect(image.products).toBeLessThanOrEqual(1.5 * entries);
+    const image = productFlops(() => imageTensors(h, y));
+    expect(image).toBeLessThanOrEqual(1.5 * entries);
 
     // a field at a leaf: besides its entries the products with the environments, r x r, that are no multiples of the identity
     const rhs = linearRhs([{ operator: h }]);
@@ -234,8 +233,7 @@ describe("the operators of radiative transfer", () => {
       using frame = workspace().frame();
       const field = rhs.bind(at, leaf);
       const out = tensor([n, r]);
-      const work = counted(() => field.plan(frame)(0, at.tensors[leaf]!, out));
-      fields += work.products;
+      fields += productFlops(() => field.plan(frame)(0, at.tensors[leaf]!, out));
       const seen = new Environments(h);
       environments += 2 * n * r * r * seen.terms(leaf, seen.around(at, leaf)).filter((t) => t.matrices[1]).length;
       own += nonzeroFlops(
@@ -246,7 +244,7 @@ describe("the operators of radiative transfer", () => {
     expect(fields).toBeLessThanOrEqual(1.5 * own + environments);
     expect(own).toBe(entries);
     console.info(
-      `slab: image ${(image.products / entries).toFixed(3)} of its entries; leaf fields ${(fields / entries).toFixed(2)}, of which environments ${(environments / entries).toFixed(2)}`,
+      `slab: image ${(image / entries).toFixed(3)} of its entries; leaf fields ${(fields / entries).toFixed(2)}, of which environments ${(environments / entries).toFixed(2)}`,
     );
   });
 });
@@ -335,26 +333,3 @@ describe("large modes", () => {
     expect(largest).toBeLessThan((n * n) / 20);
   });
 });
-
-/** Flops of the dense and sparse matrix products that a piece of work makes. */
-function counted(work: () => unknown): { readonly products: number } {
-  const plain = backend();
-  let products = 0;
-  useBackend({
-    ...plain,
-    gemm(g, alpha, a, b, beta, c) {
-      products += (g.dtype === "complex128" ? 8 : 2) * g.m * g.n * g.k * g.count;
-      plain.gemm(g, alpha, a, b, beta, c);
-    },
-    sparseProduct(a, before, alpha, x, beta, out) {
-      products += 2 * a.columns.length * (sizeOf(out.shape) / a.shape[0]);
-      plainSparseProduct(a, before, alpha, x, beta, out);
-    },
-  });
-  try {
-    work();
-  } finally {
-    useBackend(plain);
-  }
-  return { products };
-}
