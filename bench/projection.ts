@@ -38,7 +38,7 @@ export function projection(
     const alone = predictStep(work, machine, { count: 1 }).seconds;
     return ranks.map((count) => {
       const network = { latency: latency * Math.ceil(Math.log2(Math.max(2, count))), bandwidth };
-      const { seconds, passing } = predictStep(work, machine, { count, divided, ...network });
+      const { seconds, passing } = predictStep(work, machine, { count, divided, passing: network });
       return { d, rank, ranks: count, seconds, passing, speedUp: alone / seconds };
     });
   });

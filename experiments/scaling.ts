@@ -1,25 +1,24 @@
 import * as z from "zod";
 import {
   balanced,
-  centers,
   type Executor,
   exponential,
   inline,
   type Kernel,
-  type LocalProblem,
   type Machine,
+  type MpiExecutor,
+  machineOf,
   measureMachine,
+  measurePassing,
   mpi,
+  type Passing,
   type Places,
   parallelBug,
   predictStep,
-  productSum,
   randomState,
-  schroedinger,
   seeded,
   spreadRanks,
   stepWork,
-  tensor,
   useBackend,
   workers,
 } from "../src/index.ts";
@@ -38,7 +37,7 @@ const counts = (example: string) => z.union([z.int().positive(), z.array(z.int()
 const listOf = (value: number | number[]): number[] => [value].flat();
 
 /** Operations of what workers are not asked to do, as is usual for them. */
-const smallest = 5e6;
+const smallest = 2e7;
 
 /** One measured step beside its prediction. */
 interface Row {
@@ -64,7 +63,9 @@ export const scaling = experiment({
       .int()
       .positive()
       .default(5)
-      .describe("steps of which the shortest counts, a positive integer; one more warms up"),
+      .describe(
+        "steps of which the shortest counts, a positive integer; short ones go on for ten times the calibration",
+      ),
     calibration: z
       .number()
       .positive()
@@ -82,14 +83,14 @@ export const scaling = experiment({
     useBackend(p.backend);
     host.progress(0, "the machine's kernels");
     const largest = 2 * Math.max(...listOf(p.rank)); // bases double before they are cut
-    const machine = measureMachine({
-      seconds: p.calibration,
-      ranks: [2, 4, 8, 16, 32, 64, 128].filter((r) => r < 2 * largest),
-    });
+    const measured = (): Machine =>
+      measureMachine({ seconds: p.calibration, ranks: [2, 4, 8, 16, 32, 64, 128].filter((r) => r < 2 * largest) });
+    const machine = p.executor === "inline" ? measured() : await sharedBy(mpi(), measured);
     const places = p.executor !== "inline" ? [0] : [0, ...listOf(p.workers)];
     const cases = listOf(p.rank).flatMap((rank) =>
       listOf(p.d).flatMap((d) => places.map((count) => ({ d, rank, count }))),
     );
+    const passing = new Map<string, Passing>();
     const rows: Row[] = [];
     let last: RunRecord | null = null;
     for (const [k, { d, rank, count }] of cases.entries()) {
@@ -99,8 +100,13 @@ export const scaling = experiment({
       await using own = ranks ?? (count === 0 ? inline() : workers({ count, smallest }));
       await own.start?.();
       const size = ranks?.communicator.size ?? count;
+      const places: Places = { count: Math.max(1, size), divided, smallest: ranks ? 0 : smallest, isApart: count > 0 };
+      const key = `${size} ${rank}`;
+      if (size > 0 && !passing.has(key))
+        passing.set(key, await measurePassing(own, { count: size, rank, repeats: Math.ceil(100 * p.calibration) }));
       const { made, row } = await measure(
-        { d, rank, count: size, executor: own, smallest: ranks ? 0 : smallest, machine, steps: p.steps },
+        { d, rank, count: size, executor: own, machine, steps: p.steps, seconds: 10 * p.calibration },
+        { ...places, ...(size > 0 ? { passing: passing.get(key)! } : {}) },
         host.signal,
       );
       last = made;
@@ -108,19 +114,29 @@ export const scaling = experiment({
     }
     const head = ["d", "rank", "places", "measured s", "predicted s", "predicted / measured", "speed-up"];
     const table = [head, ...rows.map((row) => cellsOf(row, rows))];
-    return { record: last!, extra: { table, rows, kernels: machine.rates }, figures: await figures(rows) };
+    return {
+      record: last!,
+      extra: { table, rows, kernels: machine.measured, passing: Object.fromEntries(passing) },
+      figures: await figures(rows),
+    };
   },
 });
+
+/** What the first rank measures while the others wait, on all of them: they have to go the same way, and would slow each other down. */
+async function sharedBy({ communicator }: MpiExecutor, measured: () => Machine): Promise<Machine> {
+  const [first] = await communicator.texts(communicator.rank === 0 ? JSON.stringify(measured().measured) : "");
+  return machineOf(JSON.parse(first!));
+}
 
 interface Case {
   readonly d: number;
   readonly rank: number;
   readonly count: number;
   readonly executor: Executor;
-  /** Operations of pieces that the executor does not divide. */
-  readonly smallest: number;
   readonly machine: Machine;
   readonly steps: number;
+  /** Steps are done for so long at least, since an engine takes its time to compile what it runs. */
+  readonly seconds: number;
 }
 
 /**
@@ -128,7 +144,8 @@ interface Case {
  * need in evaluations is taken from the run for the prediction.
  */
 async function measure(
-  { d, rank, count, executor, smallest, machine, steps }: Case,
+  { d, rank, count, executor, machine, steps, seconds }: Case,
+  places: Places,
   signal: AbortSignal,
 ): Promise<{ made: RunRecord; row: Row }> {
   const tree = balanced(d);
@@ -136,7 +153,10 @@ async function measure(
   const hamiltonian = longRangeIsing(tree);
   const start = randomState(tree, sizes, rank, seeded(1), "complex128");
   const h = 0.01;
-  const problem = { ...spinChain("scaling", hamiltonian, start, (steps + 1) * h), observables: {} };
+  const sizesOf = { ranks: spreadRanks(tree, sizes, rank) };
+  const expected = predictStep(stepWork(hamiltonian, sizesOf), machine, { count: 1 }).seconds;
+  const repeated = Math.max(steps, Math.ceil(seconds / expected));
+  const problem = { ...spinChain("scaling", hamiltonian, start, (repeated + 1) * h), observables: {} };
   const seen = { bases: 0, basisEvaluations: 0, rootEvaluations: 0 };
   const counting: Executor = {
     ...executor,
@@ -162,54 +182,17 @@ async function measure(
     signal,
   });
   const work = stepWork(hamiltonian, {
-    ranks: spreadRanks(tree, sizes, rank),
+    ...sizesOf,
     evaluations: seen.basisEvaluations / Math.max(1, seen.bases),
-    rootEvaluations: seen.rootEvaluations / (steps + 1),
+    rootEvaluations: seen.rootEvaluations / (repeated + 1),
   });
   const measured = Math.min(...made.stepSeconds.slice(2)); // the start, and a step that warms up
-  const passing = count === 0 ? {} : await measurePassing(executor);
-  const predicted = predictStep(work, machine, { count: Math.max(1, count), divided, smallest, ...passing }).seconds;
+  const predicted = predictStep(work, machine, places).seconds;
   return { made, row: { d, rank, places: count, measured, predicted } };
 }
 
 /** What executors divide; edges are cut in the calling thread, or by every rank alike. */
 const divided: readonly Kernel[] = ["evaluate", "contract", "split", "augment"];
-
-/**
- * Latency and bandwidth of an executor: what it takes to have problems solved that need no work since no time passes, small ones and large
- * ones; all of them look as if they were worth sending.
- */
-async function measurePassing(executor: Executor): Promise<Pick<Places, "latency" | "bandwidth">> {
-  const solver = exponential();
-  const seconds = async (n: number): Promise<number> => {
-    const tree = balanced(2);
-    const operator = tensor([n, n]);
-    operator.data.fill(1);
-    const terms = [0, 1].map((mode) => ({ coefficient: 1, factors: [{ mode, operator }] }));
-    const rhs = schroedinger(productSum(tree, [n, n], terms));
-    const y = randomState(tree, [n, n], n, seeded(1), "complex128");
-    const at = centers(y);
-    const problems = [0, 1].map(
-      (node): LocalProblem => ({
-        node,
-        field: rhs.bind(at[node]!, node),
-        initial: at[node]!.tensors[node]!,
-        t0: 0,
-        t1: 0,
-        seeks: "state",
-      }),
-    );
-    let best = Number.POSITIVE_INFINITY;
-    for (let k = 0; k < 10; k++) {
-      const begin = performance.now();
-      await executor.solveAll(problems, solver);
-      best = Math.min(best, (performance.now() - begin) / 1000);
-    }
-    return best;
-  };
-  const [small, large] = [await seconds(64), await seconds(512)];
-  return { latency: small, bandwidth: (2 * 16 * (512 ** 2 - 64 ** 2)) / Math.max(1e-9, large - small) };
-}
 
 function cellsOf(row: Row, rows: readonly Row[]): string[] {
   const alone = rows.find((r) => r.d === row.d && r.rank === row.rank && r.places < 2);

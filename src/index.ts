@@ -16,20 +16,15 @@ export const evolve = (
   options: Omit<EvolveOptions, "executor"> & Partial<Pick<EvolveOptions, "executor">>,
 ): AsyncGenerator<Snapshot, void, void> => evolveOn(problem, { executor: inline(), ...options });
 
-export {
-  type Piece,
-  type Places,
-  type Prediction,
-  predictStep,
-  type StepSizes,
-  type StepWork,
-  stepWork,
-} from "./executors/cost-model.ts";
+export { type Message, type Passing, type Places, type Prediction, predictStep } from "./executors/cost-model.ts";
 export { inline } from "./executors/inline.ts";
-export { type Kernel, type Machine, machineOf, measureMachine, type Rate } from "./executors/machine.ts";
+export { type Kernel, type Machine, type Measured, machineOf, type Planning, type Rate } from "./executors/machine.ts";
+export { type MeasureOptions, measureMachine } from "./executors/measure-machine.ts";
+export { type MeasurePassingOptions, measurePassing } from "./executors/measure-passing.ts";
 export { RankError, RanksLostError } from "./executors/mpi/communicator.ts";
 export { type MpiExecutor, type MpiOptions, mpi } from "./executors/mpi.ts";
 export { WorkerError } from "./executors/pool.ts";
+export { type Piece, type StepSizes, type StepWork, stepWork } from "./executors/step-work.ts";
 export { type WorkersOptions, workers } from "./executors/workers.ts";
 export { type AugmentedBugOptions, augmentedBug } from "./integrators/augmented-bug.ts";
 export { type ErrorParts, EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";

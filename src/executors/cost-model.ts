@@ -1,238 +1,5 @@
-import { kroneckerFlops } from "../linalg/kronecker-flops.ts";
-import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
-import type { Matrix } from "../linalg/matrix.ts";
-import { type Dtype, sizeOf, width } from "../linalg/tensor.ts";
-import { entriesOf, type TTNO } from "../ttn/operators/ttno.ts";
-import { edgesOf, levels, type NodeId, rootOf } from "../ttn/tree.ts";
-import type { Kernel, Machine } from "./machine.ts";
-import { longestFirst } from "./schedule.ts";
-
-/** A piece of the work of a step: which kernel does it, at which node, and how much it is. */
-export interface Piece {
-  readonly kernel: Kernel;
-  readonly node: NodeId;
-  readonly flops: number;
-  /** Terms of the operator that have to be planned for it. */
-  readonly terms: number;
-  /** Components of the operator that come of it. */
-  readonly components: number;
-  /** Numbers of the largest tensor in it: kernels run faster on larger ones. */
-  readonly size: number;
-  /** Bytes of what comes of it, which every rank receives. */
-  readonly bytes: number;
-}
-
-/** The pieces of a step in sets: those of a set are independent of each other, each set needs the one before. */
-export type StepWork = readonly (readonly Piece[])[];
-
-/** Sizes of a state, and what its local problems need in evaluations. */
-export interface StepSizes {
-  /** Rank of the edge above every node. */
-  readonly ranks: readonly number[];
-  /** Scalar type of state and right-hand side. Default "complex128". */
-  readonly dtype?: Dtype;
-  /** Evaluations of a local field in the solve of a node, and in that of the root. Defaults 6 and 10; a run counts them. */
-  readonly evaluations?: number;
-  readonly rootEvaluations?: number;
-}
-
-/**
- * The work of a step of parallel BUG (Galerkin root) for a linear right-hand side, counted from the operator's structure and the ranks: centre
- * tensors, environments, local problems, augmented bases, their environments, the root's problem in them, truncation. Ranks at most
- * double in the augmentation. Cost O(entries of the operator); no tensor is made. Throws a RangeError unless there is a positive
- * integer for every node.
- */
-export function stepWork(
-  operator: TTNO,
-  { ranks, dtype = "complex128", evaluations = 6, rootEvaluations = 10 }: StepSizes,
-): StepWork {
-  const { tree, modeSizes } = operator;
-  if (ranks.length !== tree.nodes.length || !ranks.every((r) => Number.isSafeInteger(r) && r > 0))
-    throw new RangeError(
-      `stepWork: ranks are [${ranks.join(", ")}], expected a positive integer for each of ${tree.nodes.length} nodes`,
-    );
-  const root = rootOf(tree);
-  const each = width(dtype) === 2 ? 8 : 2;
-  const shapeIn = (ranksNow: readonly number[], id: NodeId): number[] => {
-    const { children, mode } = tree.nodes[id]!;
-    return [...(mode === null ? children.map((c) => ranksNow[c]!) : [modeSizes[mode]!]), ranksNow[id]!];
-  };
-  const rowsOf = (ranksNow: readonly number[], id: NodeId): number => sizeOf(shapeIn(ranksNow, id).slice(0, -1));
-
-  // edges whose bases grow, and how far
-  const complete: boolean[] = [];
-  tree.nodes.forEach(({ children }, id) => {
-    complete[id] = rowsOf(ranks, id) === ranks[id] && children.every((c) => complete[c]);
-  });
-  const wide: number[] = [];
-  tree.nodes.forEach((_, id) => {
-    wide[id] = id === root ? 1 : complete[id] ? ranks[id]! : Math.min(2 * ranks[id]!, rowsOf(wide, id));
-  });
-  const growing = edgesOf(tree).filter((id) => !complete[id]);
-
-  const narrow = environments(operator, (id) => shapeIn(ranks, id), dtype);
-  const grown = environments(operator, (id) => shapeIn(wide, id), dtype);
-  const piece = (
-    kernel: Kernel,
-    node: NodeId,
-    flops: number,
-    shape: readonly number[],
-    results: number,
-    terms = 0,
-    components = 0,
-  ): Piece => ({
-    kernel,
-    node,
-    flops,
-    terms,
-    components,
-    size: sizeOf(shape),
-    bytes: 8 * width(dtype) * results,
-  });
-  const contraction = (
-    id: NodeId,
-    { flops, terms, components }: Seen,
-    shape: readonly number[],
-    rank: number,
-    share = 1,
-  ): Piece => piece("contract", id, share * flops, shape, components * rank * rank, terms, components);
-  const small = (id: NodeId): number[] => shapeIn(ranks, id);
-  const large = (id: NodeId): number[] => shapeIn(wide, id);
-  /** 2 m n^2 products of a QR factorisation. */
-  const qr = (rows: number, columns: number): number => each * rows * columns * columns;
-  const upward = levels(tree).map((level) => level.filter((id) => id !== root));
-  const downward = [...upward].reverse();
-
-  const up = upward.map((level) => level.map((id) => contraction(id, narrow.up(id), small(id), ranks[id]!)));
-  const centres = downward.map((level) =>
-    level.map((id) => {
-      const above = sizeOf(small(tree.nodes[id]!.parent!));
-      return piece(
-        "split",
-        id,
-        qr(above / ranks[id]!, ranks[id]!),
-        small(tree.nodes[id]!.parent!),
-        above + sizeOf(small(id)),
-      );
-    }),
-  );
-  const down = downward.map((level) =>
-    level.map((id) => contraction(id, narrow.down(id), small(tree.nodes[id]!.parent!), ranks[id]!)),
-  );
-  const solves = growing.map((id) =>
-    piece("evaluate", id, evaluations * narrow.field(id), small(id), sizeOf(small(id))),
-  );
-  const augment = upward.map((level) =>
-    level
-      .filter((id) => !complete[id])
-      .map((id) => {
-        const [rows, p] = [rowsOf(wide, id), ranks[id]!];
-        return piece(
-          "augment",
-          id,
-          2 * each * rowsOf(ranks, id) * p * p + 3 * qr(rows, p),
-          large(id),
-          sizeOf(large(id)),
-        );
-      }),
-  );
-  const upGrown = upward.map((level) =>
-    level
-      .filter((id) => !complete[id])
-      .map((id) => {
-        const share = (wide[id]! - ranks[id]!) / wide[id]!; // only new columns
-        return contraction(id, grown.up(id), large(id), wide[id]!, share);
-      }),
-  );
-  const last = [piece("evaluate", root, rootEvaluations * grown.field(root), large(root), sizeOf(large(root)))];
-  const cut = downward.map((level) =>
-    level
-      .filter((id) => !complete[id])
-      .map((id) => {
-        const [rows, n] = [rowsOf(wide, id), wide[id]!];
-        return piece("cut", id, qr(rows, n), large(id), sizeOf(small(id)));
-      }),
-  );
-  return [...centres, ...up, ...down, solves, ...augment, ...upGrown, last, ...cut].filter((set) => set.length > 0);
-}
-
-/** What of an operator's components is seen through an edge: a matrix, a number, or nothing. */
-type Components = readonly (Matrix | "scalar" | "zero")[];
-
-/** An environment, and what it costs to make. */
-interface Seen {
-  readonly each: Components;
-  readonly flops: number;
-  readonly terms: number;
-  /** How many components are matrices. */
-  readonly components: number;
-}
-
-/** Arithmetic of environments and fields for tensors of these shapes, from the structure of the operator alone. */
-function environments(operator: TTNO, shapeOf: (id: NodeId) => readonly number[], dtype: Dtype) {
-  const { tree } = operator;
-  const each = width(dtype) === 2 ? 8 : 2;
-  const edges = new Map<string, Seen>();
-  const open: Components = [];
-  const phantom = (n: number): Matrix => ({ dtype, shape: [n, n], data: nothing });
-
-  const around = (id: NodeId, to: NodeId | null): Components[] => {
-    const { children, parent, mode } = tree.nodes[id]!;
-    const found: Components[] =
-      mode !== null
-        ? [operator.matrices[id]!.map((m, a) => (operator.identities[id] === a ? "scalar" : m))]
-        : children.map((c) => (c === to ? open : behind(c, id).each));
-    found.push(parent === to && parent !== null ? open : parent === null ? ["scalar"] : behind(parent, id).each);
-    return found;
-  };
-  const termsOf = (
-    id: NodeId,
-    seen: readonly Components[],
-    component: readonly [number, number] | null,
-  ): KroneckerTerm[] =>
-    entriesOf(operator, id)
-      .filter(({ index }) => !component || index[component[0]] === component[1])
-      .flatMap(({ index }) => {
-        const matrices = seen.map((s, k) => (s === open ? "scalar" : s[index[k]!]!));
-        if (matrices.includes("zero")) return [];
-        return [{ coefficient: 1, matrices: matrices.map((m) => (typeof m === "string" ? null : m)) }];
-      });
-  const flopsOf = (id: NodeId, terms: readonly KroneckerTerm[]): number =>
-    kroneckerFlops({ shapeIn: shapeOf(id), shapeOut: shapeOf(id), terms, dtype });
-
-  function behind(id: NodeId, to: NodeId): Seen {
-    const key = `${id} ${to}`;
-    const known = edges.get(key);
-    if (known) return known;
-    const { children, parent } = tree.nodes[id]!;
-    const isUp = parent === to;
-    const mode = isUp ? shapeOf(id).length - 1 : children.indexOf(to);
-    const all = isUp ? operator.ranks[id]! : operator.ranks[to]!;
-    const seen = around(id, to);
-    const rank = shapeOf(id)[mode]!;
-    let flops = 0;
-    let planned = 0;
-    const components: Components = Array.from({ length: all }, (_, c) => {
-      const terms = termsOf(id, seen, [mode, c]);
-      if (terms.length === 0) return "zero";
-      if (terms.every(({ matrices }) => matrices.every((m) => m === null))) return "scalar";
-      planned += terms.length;
-      flops += flopsOf(id, terms) + each * sizeOf(shapeOf(id)) * rank;
-      return phantom(rank);
-    });
-    const count = components.filter((s) => typeof s !== "string").length;
-    const made: Seen = { each: components, flops, terms: planned, components: count };
-    edges.set(key, made);
-    return made;
-  }
-  return {
-    up: (id: NodeId): Seen => behind(id, tree.nodes[id]!.parent!),
-    down: (id: NodeId): Seen => behind(tree.nodes[id]!.parent!, id),
-    field: (id: NodeId): number => flopsOf(id, termsOf(id, around(id, null), null)),
-  };
-}
-
-const nothing = new Float64Array(0);
+import type { Kernel, Machine, Planning } from "./machine.ts";
+import type { Piece, StepWork } from "./step-work.ts";
 
 /** Workers or ranks, and what connects them. */
 export interface Places {
@@ -242,9 +9,29 @@ export interface Places {
   readonly divided?: readonly Kernel[];
   /** Pieces of fewer operations stay in the calling thread, as `smallest` of `workers` says, and are done there meanwhile. Default 0. */
   readonly smallest?: number;
-  /** What it takes to hand results over: seconds for each set, and bytes a second. Default: none, for one place. */
-  readonly latency?: number;
-  readonly bandwidth?: number;
+  /** Whether a single place is not the calling thread, but a worker. Default: no. */
+  readonly isApart?: boolean;
+  /** What it takes to hand pieces over and to get their results. Default: nothing. */
+  readonly passing?: Partial<Passing>;
+}
+
+/** What it takes that pieces of a step are computed elsewhere. */
+export interface Passing {
+  /** Seconds for each set that is divided, and bytes of results a second. */
+  readonly latency: number;
+  readonly bandwidth: number;
+  /** Seconds of the calling thread for each piece, and more for each term and component in it: one piece is sent after the other. */
+  readonly sending: Message;
+  /** Seconds that the place itself takes to read a piece and to answer. */
+  readonly receiving: Message;
+  /** How many times as long computing takes on places that compute at the same time: they share memory, caches, a cooler. */
+  readonly slowdown: number;
+}
+
+/** Seconds for a message about a piece. */
+export interface Message {
+  readonly seconds: number;
+  readonly secondsPerTerm: number;
 }
 
 /** A predicted step: its seconds, and what they are made of. */
@@ -252,42 +39,84 @@ export interface Prediction {
   readonly seconds: number;
   /** Of computing, along the longest path. */
   readonly computing: number;
-  /** Of handing results over. */
+  /** Of handing over, which computing waits for. */
   readonly passing: number;
   /** Of computing on one place. */
   readonly serial: number;
 }
 
+const free: Passing = {
+  latency: 0,
+  bandwidth: Number.POSITIVE_INFINITY,
+  sending: { seconds: 0, secondsPerTerm: 0 },
+  receiving: { seconds: 0, secondsPerTerm: 0 },
+  slowdown: 1,
+};
+
 /**
- * The time of a step on some workers or ranks: for each set of pieces that of the place with most to do, when the longest go first, and
- * for sets that are divided, latency + bytes / bandwidth. Throws a RangeError for a count that is no positive integer.
+ * The time of a step on some workers or ranks, set by set: the calling thread finds the terms of all pieces and sends them, the longest
+ * first, each to the place with the least to do, and does the small ones meanwhile; a set ends with the last of its pieces. Throws a RangeError for
+ * a count that is no positive integer.
  */
 export function predictStep(work: StepWork, machine: Machine, places: Places): Prediction {
-  const { count, divided, smallest = 0, latency = 0, bandwidth = Number.POSITIVE_INFINITY } = places;
+  const { count, divided, smallest = 0, isApart = false } = places;
   if (!(Number.isInteger(count) && count > 0))
     throw new RangeError(`predictStep: count is ${count}, expected a positive integer`);
-  let [computing, passing, serial] = [0, 0, 0];
+  const passing = { ...free, ...places.passing };
+  let [computing, all, serial] = [0, 0, 0];
   for (const set of work) {
-    const times = set.map(
-      ({ kernel, flops, terms, components, size }) =>
-        flops * machine.secondsPerFlop(kernel, size) +
-        terms * machine.secondsPerTerm +
-        components * machine.secondsPerComponent,
-    );
-    const all = times.reduce((a, b) => a + b, 0);
-    serial += all;
-    const away = [...set.keys()].filter((k) => set[k]!.flops >= smallest);
-    const isDivided =
-      count > 1 && set.length > 1 && away.length > 0 && set.some(({ kernel }) => !divided || divided.includes(kernel));
-    if (!isDivided) {
-      computing += all;
+    const asked = set.reduce((sum, piece) => sum + planned(piece, machine.asking), 0);
+    const alone = asked + set.reduce((sum, piece) => sum + secondsOf(piece, machine), 0);
+    serial += alone;
+    const isDivided = (count > 1 || isApart) && (!divided || set.some(({ kernel }) => divided.includes(kernel)));
+    const away = isDivided ? set.filter(({ estimate }) => estimate >= smallest) : [];
+    if (away.length === 0) {
+      computing += alone;
+      all += alone;
       continue;
     }
-    const timesAway = away.map((k) => times[k]!);
-    const loads = longestFirst(timesAway, count).map((share) => share.reduce((sum, k) => sum + timesAway[k]!, 0));
-    const here = all - timesAway.reduce((a, b) => a + b, 0);
-    computing += Math.max(here, ...loads);
-    passing += latency + away.reduce((sum, k) => sum + set[k]!.bytes, 0) / bandwidth;
+    const here = set
+      .filter((piece) => !away.includes(piece))
+      .reduce((sum, piece) => sum + secondsOf(piece, machine), 0);
+    const timed = away
+      .map((piece) => ({ piece, seconds: secondsOf(piece, machine) }))
+      .sort((a, b) => b.seconds - a.seconds);
+    computing += asked + makespan(timed, here, count, free);
+    all += asked + makespan(timed, here, count, passing);
   }
-  return { seconds: computing + passing, computing, passing, serial };
+  return { seconds: all, computing, passing: all - computing, serial };
 }
+
+/** Seconds until all pieces are done elsewhere, and others, that take `here` seconds, by the calling thread meanwhile. */
+function makespan(
+  pieces: readonly { readonly piece: Piece; readonly seconds: number }[],
+  here: number,
+  count: number,
+  { latency, bandwidth, sending, receiving, slowdown }: Passing,
+): number {
+  const lanes = Array.from({ length: Math.min(count, pieces.length) }, () => ({ before: 0, ready: 0 }));
+  const slower = lanes.length > 1 ? slowdown : 1;
+  const message = ({ terms, components }: Piece, { seconds, secondsPerTerm }: Message): number =>
+    seconds + (terms + components) * secondsPerTerm;
+  let sent = 0;
+  let busy = here;
+  for (const { piece, seconds } of pieces) {
+    const lane = lanes.reduce((a, b) => (b.ready < a.ready ? b : a));
+    const mine = message(piece, sending);
+    busy += mine;
+    sent = Math.max(sent, lane.before) + mine; // while a place is at a piece, one more waits there
+    lane.before = lane.ready;
+    lane.ready = Math.max(lane.ready, sent) + message(piece, receiving) + slower * seconds;
+  }
+  const bytes = pieces.reduce((sum, { piece }) => sum + piece.bytes, 0);
+  return Math.max(busy, ...lanes.map(({ ready }) => ready)) + latency + bytes / bandwidth;
+}
+
+const planned = ({ terms, components }: Piece, { secondsPerTerm, secondsPerComponent }: Planning): number =>
+  terms * secondsPerTerm + components * secondsPerComponent;
+
+/** Seconds of a piece, where nothing else goes on. */
+const secondsOf = (piece: Piece, machine: Machine): number =>
+  piece.flops * machine.secondsPerFlop(piece.kernel, piece.extent) +
+  piece.evaluations * machine.secondsPerEvaluation(piece.size) +
+  planned(piece, machine.planning);
