@@ -1,5 +1,5 @@
 import { dopri5, toDense } from "../../src/index.ts";
-import { type Field, heatMap, lineChart, type RunRecord, type Series } from "../../src/io/index.ts";
+import { type Field, heatMap, lineChart, type Panel, type RunRecord, type Series } from "../../src/io/index.ts";
 import { growthOf, plasmaFrequency, vlasovPoisson, waveOf } from "../../src/problems/index.ts";
 import { type Case, effort, numbers, relativeError } from "./case.ts";
 
@@ -22,7 +22,11 @@ export const landau: Case = async ({ scale, method, run }) => {
   const { rate, frequency, peaks } = waveOf(record.times, energy, window);
   const exact = plasmaFrequency({ k });
   const [first, value] = peaks[0]!;
-  const line = (slope: number): number[] => record.times.map((t) => value * Math.exp(2 * slope * (t - first)));
+  const line = (name: string, slope: number): Series => ({
+    name,
+    x: record.times,
+    y: record.times.map((t) => value * Math.exp(2 * slope * (t - first))),
+  });
   return {
     record,
     table: {
@@ -40,17 +44,11 @@ export const landau: Case = async ({ scale, method, run }) => {
       "K1-landau-damping": await lineChart({
         title: `Landau damping, k = ${k}, ${method}`,
         panels: [
-          {
-            title: `fitted rate ${rate.toFixed(4)} and frequency ${frequency.toFixed(4)}; linear theory ${exact.im.toFixed(4)} and ${exact.re.toFixed(4)}`,
-            x: time,
-            y: { label: "electric energy", log: true },
-            series: [
-              { name: "electric energy", x: record.times, y: energy },
-              { name: "fit to its peaks", x: record.times, y: line(rate) },
-              { name: "linear theory", x: record.times, y: line(exact.im) },
-            ],
-            height: 340,
-          },
+          energyPanel(
+            record,
+            `fitted rate ${rate.toFixed(4)} and frequency ${frequency.toFixed(4)}; linear theory ${exact.im.toFixed(4)} and ${exact.re.toFixed(4)}`,
+            [line("fit to its peaks", rate), line("linear theory", exact.im)],
+          ),
           driftPanel(record),
         ],
       }),
@@ -104,17 +102,10 @@ export const twoStream: Case = async ({ scale, method, run }) => {
       "K2-two-stream-growth": await lineChart({
         title: `Two-stream instability, k = ${k}, beams at ±${v0}, ${method}`,
         panels: [
-          {
-            title: `fitted growth rate ${rate.toFixed(4)}, linear theory ${exact.im.toFixed(4)}`,
-            x: time,
-            y: { label: "electric energy", log: true },
-            series: [
-              { name: "electric energy", x: record.times, y: energy },
-              line("fit to its growth", rate),
-              line("linear theory", exact.im),
-            ],
-            height: 340,
-          },
+          energyPanel(record, `fitted growth rate ${rate.toFixed(4)}, linear theory ${exact.im.toFixed(4)}`, [
+            line("fit to its growth", rate),
+            line("linear theory", exact.im),
+          ]),
           driftPanel(record),
         ],
       }),
@@ -129,6 +120,15 @@ export const twoStream: Case = async ({ scale, method, run }) => {
     },
   };
 };
+
+/** The electric energy beside straight lines in a logarithmic plot. */
+const energyPanel = (record: RunRecord, title: string, lines: readonly Series[]): Panel => ({
+  title,
+  x: time,
+  y: { label: "electric energy", log: true },
+  series: [{ name: "electric energy", x: record.times, y: numbers(record, "electricEnergy") }, ...lines],
+  height: 340,
+});
 
 /** Largest distance of what the equations keep from its start: of the momentum absolute, of the others relative. */
 const driftOf = (record: RunRecord): Readonly<Record<string, number>> =>

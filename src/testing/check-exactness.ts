@@ -9,13 +9,13 @@ import { grown, pieces, possibleRanks } from "./arbitraries.ts";
 import type { Report } from "./broken-promise.ts";
 import { givenRhs, type Movement, startOf, straightMovement } from "./given-solution.ts";
 import { distance, march } from "./march.ts";
-import { type CheckOptions, type Finding, search } from "./search.ts";
+import { type CheckOptions, checkLength, type Finding, search } from "./search.ts";
 
 /** Options of `checkExactness`. */
 export interface ExactnessOptions extends CheckOptions {
   /** Whether to demand exactness, or only an error of second order over a fixed number of steps. Default: as promised. */
   readonly exact?: boolean;
-  /** Step sizes; ten steps are made with each. Default [1e-1, 1e-2, 1e-3, 1e-4]. */
+  /** Step sizes, two or more where exactness is not demanded; ten steps are made with each. Default [1e-1, 1e-2, 1e-3, 1e-4]. */
   readonly h?: readonly number[];
 }
 
@@ -34,6 +34,7 @@ interface MovementSpec {
  */
 export function checkExactness(integrator: Integrator, options: ExactnessOptions = {}): Promise<Report> {
   const { exact = integrator.promises.exact, h = [1e-1, 1e-2, 1e-3, 1e-4] } = options;
+  checkLength("checkExactness", "h", h, exact ? 1 : 2);
   return search<MovementSpec>(
     {
       promise: exact ? "exactness for solutions of the tree's rank" : "an error of order two over ten steps",

@@ -7,7 +7,7 @@ import type { Report } from "./broken-promise.ts";
 import { type KnownOde, lowRankOde, truncationFor } from "./low-rank-ode.ts";
 import { odeSpecs } from "./low-rank-odes.ts";
 import { errorOf, type RunOptions } from "./march.ts";
-import { type CheckOptions, search } from "./search.ts";
+import { type CheckOptions, checkLength, search } from "./search.ts";
 
 /** Options of `checkOrder`. */
 export interface OrderOptions extends CheckOptions, RunOptions {
@@ -15,7 +15,7 @@ export interface OrderOptions extends CheckOptions, RunOptions {
   readonly order?: number;
   /** What the fitted slope may fall short by. Default 0.2. */
   readonly slack?: number;
-  /** Numbers of steps, at least four. Default [5, 10, 20, 40]. */
+  /** Numbers of steps, two or more of them; where something else limits the error, four points have to be left. Default [5, 10, 20, 40]. */
   readonly steps?: readonly number[];
   /** Problems to draw from. Default: tangent to the manifold, or attracted by a moving solution. */
   readonly odes?: Arbitrary<KnownOde>;
@@ -35,6 +35,7 @@ const roundOff = 1e-12;
  */
 export function checkOrder(integrator: Integrator, options: OrderOptions = {}): Promise<Report> {
   const { order = integrator.promises.order, slack = 0.2, steps = [5, 10, 20, 40], solver } = options;
+  checkLength("checkOrder", "steps", steps, 2);
   return search<KnownOde>(
     {
       promise: `order ${order}`,

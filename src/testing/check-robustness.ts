@@ -5,11 +5,11 @@ import { worstOf } from "./check-exactness.ts";
 import { describeOde, lowRankOde, type OdeSpec, truncationFor } from "./low-rank-ode.ts";
 import { type OdeOptions, odeSpecs } from "./low-rank-odes.ts";
 import { errorOf, type RunOptions } from "./march.ts";
-import { type CheckOptions, search } from "./search.ts";
+import { type CheckOptions, checkLength, search } from "./search.ts";
 
 /** Options of `checkRobustness`. */
 export interface RobustnessOptions extends CheckOptions, RunOptions {
-  /** Smallest singular values to compare with the first. Default [1e-1, 1e-4, 1e-8, 1e-16, 0]. */
+  /** Smallest singular values, the first to compare the others with. Default [1e-1, 1e-4, 1e-8, 1e-16, 0]. */
   readonly smallest?: readonly number[];
   /** Step sizes to draw from. Default [0.1, 0.05, 0.02]. */
   readonly h?: readonly number[];
@@ -30,6 +30,7 @@ const roundOff = 1e-10;
  */
 export function checkRobustness(integrator: Integrator, options: RobustnessOptions = {}): Promise<Report> {
   const { smallest = [1e-1, 1e-4, 1e-8, 1e-16, 0], h: hs = [0.1, 0.05, 0.02], factor = 3, solver } = options;
+  checkLength("checkRobustness", "smallest", smallest, 2);
   const specs = odeSpecs({ minRank: 2, spare: 1, smallest: [smallest[0]!], couplings: [0.1, 1e-2], ...options.odes });
   return search<{ readonly spec: OdeSpec; readonly h: number }>(
     {

@@ -14,9 +14,9 @@ import type { CheckOptions } from "./search.ts";
 export interface EnergyOptions extends CheckOptions, RunOptions {
   /** Steps of a run. Default 40. */
   readonly steps?: number;
-  /** Step size. Default 0.05, in units of 1 / |H|. */
+  /** Step size, in units of 1 / |H|. Default 0.05, in gradient flows 0.2. */
   readonly h?: number;
-  /** Truncation tolerance. */
+  /** Truncation tolerance. Default 1e-12, in gradient flows 1e-6. */
   readonly tolerance?: number;
   /** Which states are drawn. */
   readonly states?: StateOptions;

@@ -40,7 +40,7 @@ export interface Search<Case> {
 
 /**
  * Measures random cases until one breaks the promise, then smaller ones, and throws a BrokenPromise with the smallest; with the
- * verdict "floor" when not a single case could tell.
+ * verdict "floor" when not a single case could tell. Throws a RangeError for numbers of cases that make no sense.
  */
 export async function search<Case>(
   { promise, subject, cases, numRuns, shrinks: fewer = 100, describe, measure }: Search<Case>,
@@ -48,6 +48,12 @@ export async function search<Case>(
 ): Promise<Report> {
   const { seed = 1, path, shrinks = fewer } = options;
   const runs = options.numRuns ?? numRuns;
+  for (const [name, value, least] of [
+    ["numRuns", runs, 1],
+    ["shrinks", shrinks, 0],
+  ] as const)
+    if (!Number.isSafeInteger(value) || value < least)
+      throw new RangeError(`${promise}: ${name} is ${value}, expected an integer of at least ${least}`);
   const measurements: Measurement[] = [];
   let failure: { readonly measurement: Measurement; readonly cause: unknown } | null = null;
   let tried = 0;
@@ -91,6 +97,14 @@ export async function search<Case>(
     });
   const worst = conclusive.reduce((a, b) => (strain(b) > strain(a) ? b : a));
   return { ...breach, measurements, worst };
+}
+
+/** Throws a RangeError when a check is given too few values to see anything. */
+export function checkLength(who: string, name: string, values: readonly number[], least: number): void {
+  if (values.length < least)
+    throw new RangeError(
+      `${who}: ${name} is [${values.join(", ")}], expected at least ${least} ${least > 1 ? "numbers" : "number"}`,
+    );
 }
 
 async function judged<Case>(

@@ -21,8 +21,9 @@ import {
   stepWork,
   type TTN,
 } from "../../src/index.ts";
-import { type Backend, backend, copy, sizeOf, type Tensor, useBackend } from "../../src/linalg/index.ts";
+import { copy, sizeOf, type Tensor } from "../../src/linalg/index.ts";
 import { longRangeIsing, parseSpinExpression } from "../../src/problems/index.ts";
+import { productFlops } from "../linalg/flops.ts";
 
 const d = 16;
 const tree = balanced(d);
@@ -30,25 +31,6 @@ const hamiltonian = longRangeIsing(tree);
 const ranksAt = (rank: number): readonly number[] => spreadRanks(tree, Array<number>(d).fill(2), rank);
 const of = (work: StepWork, kernel: Kernel) => work.flat().filter((piece) => piece.kernel === kernel);
 const sum = (work: StepWork, kernel: Kernel): number => of(work, kernel).reduce((s, { flops }) => s + flops, 0);
-
-/** Operations of the dense products that something does. */
-function counted(action: () => void): number {
-  const plain: Backend = backend();
-  let flops = 0;
-  useBackend({
-    ...plain,
-    gemm(g, ...rest) {
-      flops += (g.dtype === "complex128" ? 8 : 2) * g.m * g.n * g.k * g.count;
-      plain.gemm(g, ...rest);
-    },
-  });
-  try {
-    action();
-  } finally {
-    useBackend(plain);
-  }
-  return flops;
-}
 
 /** A kernel that does a billion operations a second, whatever it works on. */
 const even: Machine = {
@@ -81,7 +63,7 @@ describe("the work of a step", () => {
     const isSquare = ({ shape }: Tensor): boolean => sizeOf(shape.slice(0, -1)) === shape.at(-1); // stays as it is in a step
     const next = { ...state, tensors: state.tensors.map((t) => (isSquare(t) ? t : copy(t))) };
     const at = centers(next);
-    const done = counted(() => bindAll(rhs, at));
+    const done = productFlops(() => bindAll(rhs, at));
     const work = stepWork(h, { ranks: spreadRanks(small, sizes, 4) });
     const first = work.slice(
       0,

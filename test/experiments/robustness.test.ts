@@ -1,7 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Marched } from "../../experiments/robustness/case.ts";
 import { meter } from "../../experiments/robustness/meter.ts";
+import type { Compared } from "../../experiments/robustness/reference.ts";
 import {
   balanced,
   evolve,
@@ -21,18 +23,7 @@ import { cutTo } from "../integrators/support.ts";
 
 const folder = scratchFolder();
 
-interface Row {
-  readonly h: number;
-  readonly rtol: number;
-  readonly steps: number;
-  readonly error: number;
-  readonly normDrift: number;
-  readonly applications: number;
-  readonly cpuSeconds: number;
-  readonly wallSeconds: number;
-  readonly failure?: string;
-  readonly path: { readonly dependentSolves: number; readonly work: number; readonly criticalWork: number };
-}
+type Row = Marched & { readonly h: number; readonly rtol: number };
 type PerMethod<T> = Readonly<Record<MethodName, T>>;
 interface Tables {
   readonly order: PerMethod<{
@@ -54,14 +45,7 @@ interface Tables {
     readonly rise: number;
   }>;
   readonly work: PerMethod<Record<string, { given: Row[]; chosen: Row[] }>>;
-  readonly reference: {
-    readonly case: string;
-    readonly method: string;
-    readonly h: number;
-    readonly measured: number;
-    readonly printed: number;
-    readonly ratio: number;
-  }[];
+  readonly reference: readonly Compared[];
 }
 interface Result {
   readonly status: string;

@@ -13,6 +13,7 @@ import {
   tree,
 } from "../../src/index.ts";
 import { eigh } from "../../src/linalg/factor.ts";
+import { term } from "../ttn/dense.ts";
 
 /** A slab with two uncertain inputs, small enough for full tensors; modes: space, angle, xi, eta. */
 export interface Slab extends Problem {
@@ -93,10 +94,6 @@ export function slab({
   const a = jacobi(moments);
   const collides = diagonal(vector(moments, (k) => (k > 0 ? 1 : 0)));
   const inputs = nodes.map(gauss);
-  const term = (coefficient: number, ...factors: (readonly [number, Tensor])[]): ProductTerm => ({
-    coefficient,
-    factors: factors.map(([mode, operator]) => ({ mode, operator })),
-  });
   const [constant, xi, eta] = sigma;
   const terms = [
     term(1, [0, skew], [1, a]),

@@ -9,6 +9,7 @@ import {
   type LocalField,
   type LocalSolver,
   linearRhs,
+  parallelBug,
   productSum,
   type Rhs,
   randomState,
@@ -32,7 +33,11 @@ import {
   attractedOde,
   BrokenPromise,
   type ContractTest,
+  checkExactness,
+  checkOrder,
+  checkRobustness,
   checkTruncation,
+  checkWork,
   lowRankOde,
   type OdeSpec,
   rhsContract,
@@ -92,6 +97,26 @@ describe("the check of truncations", () => {
     expect((error as BrokenPromise).measured).toBeGreaterThan((error as BrokenPromise).demanded);
     expect((error as BrokenPromise).case).toMatch(/^tree \[.*sizes.*ranks.*tolerance/);
   });
+});
+
+test("checks that could see nothing are refused", async () => {
+  expect(() => checkOrder(parallelBug(), { steps: [10] })).toThrow(
+    "checkOrder: steps is [10], expected at least 2 numbers",
+  );
+  expect(() => checkRobustness(parallelBug(), { smallest: [0.1] })).toThrow(
+    "checkRobustness: smallest is [0.1], expected",
+  );
+  expect(() => checkExactness(parallelBug(), { exact: true, h: [] })).toThrow(
+    "checkExactness: h is [], expected at least 1 number",
+  );
+  expect(() => checkExactness(parallelBug(), { exact: false, h: [0.1] })).toThrow("expected at least 2 numbers");
+  for (const numRuns of [0, 1.5, Number.NaN])
+    await expect(checkWork(parallelBug(), { numRuns })).rejects.toThrow(
+      `numRuns is ${numRuns}, expected an integer of at least 1`,
+    );
+  await expect(checkWork(parallelBug(), { shrinks: -1 })).rejects.toThrow(
+    "shrinks is -1, expected an integer of at least 0",
+  );
 });
 
 describe("the contract of local solvers", () => {

@@ -1,5 +1,6 @@
 import { dopri5 } from "../../src/integrators/local/dopri5.ts";
 import { maxAbs, norm } from "../../src/linalg/level1.ts";
+import type { Matrix } from "../../src/linalg/matrix.ts";
 import { denseOf } from "../../src/linalg/matrix-product.ts";
 import {
   asDtype,
@@ -193,6 +194,12 @@ export function denseImage(terms: readonly ProductTerm[], y: Tensor): Tensor {
   }
   return out;
 }
+
+/** A term of a sum of products: a number times matrices on modes. */
+export const term = (coefficient: number, ...factors: (readonly [mode: number, operator: Matrix])[]): ProductTerm => ({
+  coefficient,
+  factors: factors.map(([mode, operator]) => ({ mode, operator })),
+});
 
 /** One part of a Hamiltonian: a sum of products, times a number that may depend on time. */
 export type HamiltonianPart = readonly [terms: readonly ProductTerm[], coefficient?: (t: number) => number];

@@ -59,7 +59,8 @@ export function heatWithSource(options: HeatOptions = {}): SolvedProblem {
   const { start = Array.from({ length: d }, () => (n - 1) / 2) } = options;
   allCounts("heatWithSource", { dimensions: d, n }, 2);
   allNumbers("heatWithSource", { diffusion, strength, from, velocity, T });
-  if (!(width > 0)) throw new RangeError(`heatWithSource: width is ${width}, expected a positive number`);
+  if (!(width > 0 && width < Number.POSITIVE_INFINITY))
+    throw new RangeError(`heatWithSource: width is ${width}, expected a positive number`);
   if (start.length !== d)
     throw new RangeError(`heatWithSource: start has ${start.length} numbers, the tree ${d} modes`);
 

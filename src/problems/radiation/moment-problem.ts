@@ -7,7 +7,7 @@ import { type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts
 import { sourceRhs } from "../../ttn/source-rhs.ts";
 import { sumRhs } from "../../ttn/sum-rhs.ts";
 import { balanced, type Nested, nestedOf, type Tree, tree } from "../../ttn/tree.ts";
-import { allNumbers } from "../matrix/checks.ts";
+import { allCounts, allNumbers } from "../matrix/checks.ts";
 import type { CollocatedInput } from "./distributions.ts";
 import { radiationObservables } from "./observables.ts";
 import type { RadiationProblem } from "./problem.ts";
@@ -35,6 +35,7 @@ export interface MomentEquation {
 /** The problem of a moment equation. */
 export function momentProblem(equation: MomentEquation): RadiationProblem {
   const { name, tree: t, x, y, dx, moments, inputs, terms, start, source, rank, T, dt } = equation;
+  allCounts(name, { rank });
   allNumbers(name, { T });
   if (!(T > 0)) throw new RangeError(`${name}: T is ${T}, expected a positive number`);
   const sizes = [x.length * (y?.length ?? 1), moments, ...inputs.map((i) => i.nodes.length)];

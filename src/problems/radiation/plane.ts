@@ -4,7 +4,7 @@ import { allCounts, allNumbers } from "../matrix/checks.ts";
 import type { Profile } from "./coefficients.ts";
 import type { RadiationProblem } from "./problem.ts";
 import { harmonicFlux } from "./spherical-harmonics.ts";
-import { gridOf, mediumOf, profileAt, type TransportOptions, transportProblem } from "./transport.ts";
+import { gridOf, mediumOf, profileAt, streaming, type TransportOptions, transportProblem } from "./transport.ts";
 
 /** Coefficients, source and start are functions of x and y. */
 export interface PlaneOptions extends TransportOptions {
@@ -57,8 +57,8 @@ export function plane(options: PlaneOptions): RadiationProblem {
   const dt = cfl * dx;
   const steps = Math.floor(T / dt + 1e-9);
   if (steps < 1) throw new RangeError(`${name}: T is ${T}, expected a time step, ${dt}, or more`);
-  const streaming = { x, y: x, dx, moments: flux.harmonics.length, terms: transport(n, dx, flux) };
-  return transportProblem(options, medium, streaming, profileAt(initial, points), steps * dt);
+  const motion = { x, y: x, dx, moments: flux.harmonics.length, terms: transport(n, dx, flux) };
+  return transportProblem(options, medium, motion, profileAt(initial, points), steps * dt);
 }
 
 /** Upwind transport in both directions, with zero rows at boundary points. */
@@ -66,18 +66,11 @@ function transport(n: number, dx: number, { x, z, absX, absZ }: ReturnType<typeo
   const inside = diagonal(inner(n, 1));
   const difference = stencil(n, -0.5 / dx, 0, 0.5 / dx);
   const diffusion = stencil(n, 0.5 / dx, -1 / dx, 0.5 / dx);
-  const term = (coefficient: number, space: SparseMatrix, angle: SparseMatrix): ProductTerm => ({
-    coefficient,
-    factors: [
-      { mode: 0, operator: space },
-      { mode: 1, operator: angle },
-    ],
-  });
   return [
-    term(-1, kroneckerProduct(difference, inside), x),
-    term(1, kroneckerProduct(diffusion, inside), absX),
-    term(-1, kroneckerProduct(inside, difference), z),
-    term(1, kroneckerProduct(inside, diffusion), absZ),
+    streaming(-1, kroneckerProduct(difference, inside), x),
+    streaming(1, kroneckerProduct(diffusion, inside), absX),
+    streaming(-1, kroneckerProduct(inside, difference), z),
+    streaming(1, kroneckerProduct(inside, diffusion), absZ),
   ];
 }
 

@@ -21,5 +21,6 @@ export function checkFloor(floor: number, who: string): void {
 }
 
 function checkWidth(width: number, who: string): void {
-  if (!(width > 0)) throw new RangeError(`${who}: width is ${width}, expected a positive number`);
+  if (!(width > 0 && width < Number.POSITIVE_INFINITY))
+    throw new RangeError(`${who}: width is ${width}, expected a positive number`);
 }

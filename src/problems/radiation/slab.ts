@@ -5,7 +5,7 @@ import { allCounts } from "../matrix/checks.ts";
 import { absLegendreFlux, largestSpeed, legendreFlux } from "./legendre.ts";
 import type { RadiationProblem } from "./problem.ts";
 import { centralDifference, upwindDiffusion } from "./stencils.ts";
-import { gridOf, mediumOf, profileAt, type TransportOptions, transportProblem } from "./transport.ts";
+import { gridOf, mediumOf, profileAt, streaming, type TransportOptions, transportProblem } from "./transport.ts";
 
 /** Coefficients, source and start are functions of x. */
 export interface SlabOptions extends TransportOptions {
@@ -51,18 +51,6 @@ export function slab(options: SlabOptions): RadiationProblem {
 
 /** -D u A + D2 u |A| on modes 0 and 1. */
 export const transportTerms = (nx: number, dx: number, flux: Matrix, absFlux: Matrix): ProductTerm[] => [
-  {
-    coefficient: -1,
-    factors: [
-      { mode: 0, operator: centralDifference(nx, dx) },
-      { mode: 1, operator: flux },
-    ],
-  },
-  {
-    coefficient: 1,
-    factors: [
-      { mode: 0, operator: upwindDiffusion(nx, dx) },
-      { mode: 1, operator: absFlux },
-    ],
-  },
+  streaming(-1, centralDifference(nx, dx), flux),
+  streaming(1, upwindDiffusion(nx, dx), absFlux),
 ];

@@ -1,4 +1,4 @@
-import { diagonal } from "../../linalg/matrix.ts";
+import { diagonal, type Matrix } from "../../linalg/matrix.ts";
 import { fromFunction, fromValues, type Tensor } from "../../linalg/tensor.ts";
 import type { ProductTerm } from "../../ttn/operators/product-sum.ts";
 import type { Tree } from "../../ttn/tree.ts";
@@ -43,6 +43,15 @@ export interface TransportOptions {
   /** Default ((space, angle), (inputs, balanced)). */
   readonly tree?: Tree;
 }
+
+/** The term of streaming in space (mode 0) at the speeds of the angular matrix (mode 1). */
+export const streaming = (coefficient: number, space: Matrix, angle: Matrix): ProductTerm => ({
+  coefficient,
+  factors: [
+    { mode: 0, operator: space },
+    { mode: 1, operator: angle },
+  ],
+});
 
 /** What particles move through, at the points of a grid and the nodes of the inputs. */
 export interface Medium {
@@ -100,6 +109,8 @@ export function transportProblem(
   T: number,
 ): RadiationProblem {
   const { moments, dx } = grid;
+  const { until = Number.POSITIVE_INFINITY } = source ?? {};
+  if (!(until > 0)) throw new RangeError(`${name}: the source lasts until ${until}, expected a positive time`);
   const vectors = (u0: Tensor): Tensor[] => [
     u0,
     moment(moments),
@@ -116,9 +127,7 @@ export function transportProblem(
       ...decayTerms(absorption, null),
     ],
     start: initial && vectors(initial),
-    source: source
-      ? { vectors: vectors(profileAt(source.profile, points)), until: source.until ?? Number.POSITIVE_INFINITY }
-      : null,
+    source: source ? { vectors: vectors(profileAt(source.profile, points)), until } : null,
     rank,
     T,
     dt: cfl * dx,

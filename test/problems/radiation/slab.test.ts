@@ -266,6 +266,12 @@ describe("slab", () => {
       /initial value is zero everywhere, and no source was given/,
     ],
     ["no time", { T: 0 }, /T is 0/],
+    ["no rank", { rank: 0 }, /rank is 0, expected an integer of at least 1/],
+    [
+      "a source until no time",
+      { source: { profile: 1, until: Number.NaN } },
+      /the source lasts until NaN, expected a positive time/,
+    ],
     ["an empty interval", { interval: [1, -1] }, /interval is \[1, -1\]/],
   ])("%s is refused", (_, change, message) => {
     expect(() => slab({ ...plain, ...change })).toThrow(message);

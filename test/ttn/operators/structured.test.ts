@@ -51,7 +51,7 @@ import { tree } from "../../../src/ttn/tree.ts";
 import type { TTN } from "../../../src/ttn/ttn.ts";
 import { productFlops } from "../../linalg/flops.ts";
 import { adjointOf, byFunction, forms, randomMatrix } from "../../linalg/structured.ts";
-import { denseSum, distance, product, runs } from "../dense.ts";
+import { denseSum, distance, product, runs, term } from "../dense.ts";
 
 /** Sums of products whose factors have any form, on any tree; every factor is used a few times. */
 const cases = trees({ maxLeaves: 5 }).chain((t) =>
@@ -147,10 +147,6 @@ describe("operators with structured leaves", () => {
   });
 });
 
-const term = (coefficient: number, ...factors: (readonly [number, Matrix])[]): ProductTerm => ({
-  coefficient,
-  factors: factors.map(([mode, operator]) => ({ mode, operator })),
-});
 const coupled = tree([
   [0, 1],
   [2, 3],
