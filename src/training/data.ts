@@ -1,12 +1,30 @@
 import { gatherRows } from "../linalg/contract.ts";
 import type { Random } from "../linalg/random.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
+import type { Frame } from "../linalg/workspace.ts";
 import type { Dataset } from "./weights.ts";
 
-/** Some samples of a data set, in this order. */
+/** Of which rows of what sets of samples were made. */
+const origins = new WeakMap<Dataset, { readonly inputs: Tensor; readonly order: Int32Array }>();
+
+/** Some samples of a data set, in this order. Their inputs are gathered when they are first asked for. */
 export function samplesOf({ inputs, targets }: Dataset, order: Int32Array): Dataset {
-  if ("shape" in targets) return { inputs: rowsOf(inputs, order), targets: rowsOf(targets, order) };
-  return { inputs: rowsOf(inputs, order), targets: Int32Array.from(order, (i) => targets[i]!) };
+  let own: Tensor | undefined;
+  const samples: Dataset = {
+    get inputs() {
+      own ??= rowsOf(inputs, order);
+      return own;
+    },
+    targets: "shape" in targets ? rowsOf(targets, order) : Int32Array.from(order, (i) => targets[i]!),
+  };
+  origins.set(samples, { inputs, order });
+  return samples;
+}
+
+/** The inputs of samples, gathered in `memory` if it is given and they are rows of a data set. */
+export function inputsOf(samples: Dataset, memory?: Frame): Tensor {
+  const origin = memory && origins.get(samples);
+  return origin ? rowsOf(origin.inputs, origin.order, memory) : samples.inputs;
 }
 
 /** The first `count` samples. Throws a RangeError when there are fewer. */
@@ -22,8 +40,8 @@ export function firstSamples(data: Dataset, count: number): Dataset {
       );
 }
 
-const rowsOf = (a: Tensor, order: Int32Array): Tensor =>
-  gatherRows({ ...a, shape: [order.length, ...a.shape.slice(1)] }, order);
+const rowsOf = (a: Tensor, order: Int32Array, memory?: Frame): Tensor =>
+  gatherRows({ ...a, shape: [order.length, ...a.shape.slice(1)] }, order, memory);
 
 /** 0 to n - 1 in random order (Fisher and Yates). */
 export function shuffled(n: number, random: Random): Int32Array {

@@ -1,4 +1,5 @@
 import { allFinite, shapeText, type Tensor } from "../linalg/tensor.ts";
+import { inputsOf } from "./data.ts";
 import type { InferenceStep } from "./export/inference.ts";
 import { chain, namesOf, sharesOf } from "./layers/chain.ts";
 import type { Layer } from "./layers/layers.ts";
@@ -83,7 +84,9 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       layer.check?.(x);
       loss.check(targets, x.shape[0]!, outputs);
     },
-    objective({ inputs: x, targets }, memory) {
+    objective(samples, memory) {
+      const { targets } = samples;
+      const x = inputsOf(samples, memory);
       return ({ blocks, passengers }) => {
         const tape = new Tape(memory);
         const weights = blocks.map((y) => new LowRankWeight(y));

@@ -240,21 +240,22 @@ function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
 }
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {
+  using frame = workspace().frame();
   const { min, max, tail } = limitsOf(truncation);
   const tensors = [...y.tensors];
   let discarded = 0;
   for (let id = rootOf(y.tree); id >= 0; id--) {
     const { children } = y.tree.nodes[id]!;
-    const directions = directionsOf(tensors[id]!, children.length); // all bases come from the tensor before any cut
+    const directions = directionsOf(tensors[id]!, children.length, frame); // all bases come from the tensor before any cut
     children.forEach((child, i) => {
       const { u, s } = directions[i]!;
       const theta = toleranceOf(truncation.tolerance, Math.sqrt(tailOf(s, 0)), truncation.relative ?? false);
       const rank = keptRank(s, theta, min(child), max(child), tail);
       discarded += tailOf(s, rank);
-      const p = block(u, [0, 0], [u.shape[0]!, rank]);
-      tensors[id] = modeProduct(tensors[id]!, i, permute(conj(p), [1, 0]));
+      const p = permute(block(u, [0, 0], [u.shape[0]!, rank], frame), [1, 0], frame);
+      tensors[id] = modeProduct(tensors[id]!, i, conj(p));
       const below = tensors[child]!;
-      tensors[child] = modeProduct(below, below.shape.length - 1, permute(p, [1, 0]));
+      tensors[child] = modeProduct(below, below.shape.length - 1, p);
     });
   }
   // leaves, isometries times isometries, stay orthonormal; inner nodes, whose children were cut, do not
@@ -264,12 +265,16 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
 }
 
 /** For each of its first modes the left singular vectors and values of Mat_mode(C); one decomposition serves both modes of a matrix. */
-function directionsOf(c: Tensor, modes: number): readonly { readonly u: Tensor; readonly s: Float64Array }[] {
+function directionsOf(
+  c: Tensor,
+  modes: number,
+  frame: Frame,
+): readonly { readonly u: Tensor; readonly s: Float64Array }[] {
   if (modes === 2 && c.shape.length === 3 && c.shape[2] === 1) {
     const { u, s, vh } = svd(reshape(c, c.shape.slice(0, 2)));
     return [
       { u, s },
-      { u: permute(vh, [1, 0]), s },
+      { u: permute(vh, [1, 0], frame), s },
     ];
   }
   return Array.from({ length: modes }, (_, i) => svd(matricizeRows(c, i)));

@@ -57,6 +57,20 @@ test.each(trainingMethodNames.filter((name) => !["tdlrt", "lotr"].includes(name)
   },
 );
 
+test("samples that a model keeps stay as they were", async () => {
+  const kept: { readonly samples: Dataset; readonly inputs: readonly number[] }[] = [];
+  const curious: Model = {
+    ...net,
+    objective: (samples, memory) => {
+      kept.push({ samples, inputs: [...samples.inputs.data] });
+      return net.objective(samples, memory);
+    },
+  };
+  expect(await stepsOf(curious, {})).toEqual(await stepsOf(net, {}));
+  for (const { samples, inputs } of kept) expect([...samples.inputs.data]).toEqual(inputs);
+  expect(new Set(kept.map(({ inputs }) => inputs.join())).size).toBe(6); // two steps in each of three epochs
+});
+
 test("so are those with a velocity, with bases that move now and then, and of other layers", async () => {
   const others = sequential(
     9,
