@@ -103,7 +103,15 @@ export const scaling = experiment({
       const places: Places = { count: Math.max(1, size), divided, smallest: ranks ? 0 : smallest, isApart: count > 0 };
       const key = `${size} ${rank}`;
       if (size > 0 && !passing.has(key))
-        passing.set(key, await measurePassing(own, { count: size, rank, repeats: Math.ceil(100 * p.calibration) }));
+        passing.set(
+          key,
+          await measurePassing(own, {
+            count: size,
+            rank,
+            isCollective: ranks !== null,
+            repeats: Math.ceil(100 * p.calibration),
+          }),
+        );
       const { made, row } = await measure(
         { d, rank, count: size, executor: own, machine, steps: p.steps, seconds: 10 * p.calibration },
         { ...places, ...(size > 0 ? { passing: passing.get(key)! } : {}) },

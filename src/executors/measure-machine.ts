@@ -212,13 +212,15 @@ const trials: Readonly<Record<Exclude<Kernel, "evaluate">, (r: number, dtype: Dt
     const half = Math.max(1, r / 2);
     const old = randomTensor(random, [r, r, r], dtype);
     const overlap = randomTensor(random, [half, r], dtype);
+    const across = randomTensor(random, [r, r], dtype);
     return {
       flops: qr(dtype, r * r, r),
       run() {
-        const whole = modeProduct(old, 2, triangularOf(old, 0));
+        const whole = modeProduct(old, 2, across);
         triangularOf(whole, 0);
-        triangularOf(whole, 1);
-        const amplitude = modeProduct(modeProduct(whole, 0, overlap), 1, overlap);
+        const once = modeProduct(whole, 0, overlap);
+        triangularOf(once, 1);
+        const amplitude = modeProduct(once, 1, overlap);
         const before = asBasis(modeProduct(modeProduct(old, 0, overlap), 1, overlap));
         const { u } = svd(asBasis(amplitude));
         matmul(block(u, [0, 0], [u.shape[0]!, Math.min(half, u.shape[1]!)]), before, "C", "N");

@@ -6,6 +6,7 @@ import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
 import { kroneckerSum } from "../linalg/kronecker-sum.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import { copy, type Dtype, type Tensor } from "../linalg/tensor.ts";
+import { type Contraction, contraction, contractionTask } from "../ttn/operators/contraction.ts";
 import { kroneckerField } from "../ttn/operators/kronecker-field.ts";
 import type { Message, Passing } from "./cost-model.ts";
 
@@ -13,6 +14,8 @@ import type { Message, Passing } from "./cost-model.ts";
 export interface MeasurePassingOptions {
   /** Workers or ranks of the executor. */
   readonly count: number;
+  /** Whether the results of a set come in one message, as with ranks of MPI. Default: each piece has messages of its own. */
+  readonly isCollective?: boolean;
   /** Rank around the nodes that are solved at the same time, to see how much longer that takes. Default 32. */
   readonly rank?: number;
   /** How often each is measured; the shortest time counts. Default 15. */
@@ -22,53 +25,56 @@ export interface MeasurePassingOptions {
 }
 
 /**
- * Measures what it takes an executor to have pieces computed elsewhere, by local problems over no time, which need no work: one of them, many,
- * with few and with many terms, small and large; and by problems that need some, alone and as many as there are places at once. Ranks of
- * MPI all have to call it. Throws a RangeError for numbers that are no positive integers.
+ * Measures what it takes an executor to have pieces computed elsewhere. The calling thread's part: local problems over no time, which need no
+ * work, many of them at once. All of it: an environment alone, with few terms and with many, less the time that it takes here. Bandwidth: small problems
+ * and large ones. And how much longer problems take when all places are at one. Ranks of MPI all have to call it. Throws a
+ * RangeError for numbers that are no positive integers.
  */
 export async function measurePassing(executor: Executor, options: MeasurePassingOptions): Promise<Passing> {
-  const { count, rank = 32, repeats = 15, dtype = "complex128" } = options;
+  const { count, isCollective = false, rank = 32, repeats = 15, dtype = "complex128" } = options;
   for (const [name, value] of Object.entries({ count, rank, repeats }))
     if (!(Number.isSafeInteger(value) && value > 0))
       throw new RangeError(`measurePassing: ${name} is ${value}, expected a positive integer`);
   const solver = exponential({ tolerance: 1e-8 });
   /** The shortest of several times, each long enough to have its share of collecting garbage. */
-  const seconds = async (problems: number, of: LocalProblem): Promise<number> => {
-    const sets = Math.ceil(8 / problems);
+  const shortest = async (each: number, run: () => unknown): Promise<number> => {
     let best = Number.POSITIVE_INFINITY;
     for (let k = 0; k < repeats + 2; k++) {
       const begin = performance.now();
-      for (let i = 0; i < sets; i++) {
-        const set = Array.from({ length: problems }, () => ({ ...of, initial: copy(of.initial) }));
-        await executor.solveAll(set, solver);
-      }
-      if (k >= 2) best = Math.min(best, (performance.now() - begin) / 1000 / sets); // two warm up
+      for (let i = 0; i < each; i++) await run();
+      if (k >= 2) best = Math.min(best, (performance.now() - begin) / 1000 / each); // two warm up
     }
     return best;
   };
+  const seconds = (problems: number, of: LocalProblem): Promise<number> =>
+    shortest(Math.ceil(8 / problems), () =>
+      executor.solveAll(
+        Array.from({ length: problems }, () => ({ ...of, initial: copy(of.initial) })),
+        solver,
+      ),
+    );
 
-  /** Seconds for one problem, for a round in which every place has one, and for whatever else a set takes. */
-  const messages = async (terms: number) => {
+  const [few, many] = [6, 96];
+  const line = async (cost: (terms: number) => Promise<number>): Promise<Message> => {
+    const [a, b] = [await cost(few), await cost(many)];
+    const secondsPerTerm = Math.max(0, (b - a) / (many - few));
+    return { seconds: Math.max(0, a - few * secondsPerTerm), secondsPerTerm };
+  };
+  const sending = await line(async (terms) => {
     const problem = problemOf(8, terms, dtype, 0);
-    const [one, few, many] = [
-      await seconds(1, problem),
-      await seconds(8 * count, problem),
-      await seconds(16 * count, problem),
-    ];
-    const round = Math.max(1e-9, (many - few) / 8);
-    return { one, round, latency: Math.max(0, few - 8 * round) };
+    return ((await seconds(16 * count, problem)) - (await seconds(8 * count, problem))) / (8 * count);
+  });
+  const both = await line(async (terms) => {
+    if (!executor.runAll) return seconds(1, problemOf(8, terms, dtype, 0));
+    const input = environmentOf(8, terms, dtype);
+    const made = () => ({ ...contractionTask(input, 0), flops: 1e12 });
+    const away = await shortest(8, () => executor.runAll!([made()]));
+    return away - (await shortest(8, made)) - (await shortest(8, () => contraction.run(input)));
+  });
+  const receiving = {
+    seconds: Math.max(0, both.seconds - sending.seconds),
+    secondsPerTerm: Math.max(0, both.secondsPerTerm - sending.secondsPerTerm),
   };
-  const [short, long] = [
-    { terms: 6, ...(await messages(6)) },
-    { terms: 96, ...(await messages(96)) },
-  ];
-  const latency = Math.min(short.latency, short.one);
-  const messageOf = (cost: (m: typeof short) => number): Message => {
-    const perTerm = Math.max(0, (cost(long) - cost(short)) / (long.terms - short.terms));
-    return { seconds: Math.max(0, cost(short) - short.terms * perTerm), secondsPerTerm: perTerm };
-  };
-  const sending = messageOf(({ round }) => round / count);
-  const receiving = messageOf(({ one, round }) => Math.min(round, Math.max(0, one - latency - round / count)));
 
   const [small, large] = [8, 64];
   const ofSize = async (n: number): Promise<number> => seconds(count, problemOf(n, 6, dtype, 0));
@@ -81,7 +87,10 @@ export async function measurePassing(executor: Executor, options: MeasurePassing
   const work = async (problems: number): Promise<number> =>
     (await seconds(problems, busy)) - (await seconds(problems, idle));
   const slowdown = count === 1 ? 1 : Math.max(1, (await work(count)) / (await work(1)));
-  return { latency, bandwidth, sending, receiving, slowdown };
+  const others = { bandwidth, sending, slowdown };
+  return isCollective
+    ? { ...others, latency: receiving.seconds, receiving: { seconds: 0, secondsPerTerm: receiving.secondsPerTerm } }
+    : { ...others, latency: 0, receiving };
 }
 
 /** A local problem with products of two matrices out of a few, as many as said, that any executor takes for worth sending. */
@@ -111,4 +120,21 @@ function problemOf(rank: number, count: number, dtype: Dtype, time: number): Loc
   });
   const initial = randomTensor(random, shape, dtype);
   return { node: 0, field: { ...field, flops: () => 1e12 }, initial, t0: 0, t1: time, seeks: "state" };
+}
+
+/** An environment with two terms in each component, as many terms and components together as said. */
+function environmentOf(rank: number, count: number, dtype: Dtype): Contraction {
+  const random = seeded(rank);
+  const ket = randomTensor(random, [rank, rank, rank], dtype);
+  const matrices = Array.from({ length: 8 }, () => randomTensor(random, [rank, rank], dtype));
+  const term = (k: number, l: number): KroneckerTerm => ({
+    coefficient: 1,
+    matrices: [matrices[k % 8]!, matrices[l % 8]!, null],
+  });
+  const components = Array.from({ length: count / 3 }, (_, k) => ({
+    terms: [term(k, 3 * k), term(k + 1, 3 * k + 1)],
+    symmetry: 0 as const,
+    old: null,
+  }));
+  return { ket, bra: ket, open: 2, dtype, fresh: null, components };
 }
