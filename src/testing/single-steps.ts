@@ -1,9 +1,12 @@
 import fc, { type Arbitrary } from "fast-check";
+import type { Integrator } from "../integrators/integrator.ts";
 import { linearRhs } from "../ttn/operators/linear-rhs.ts";
 import { productSum } from "../ttn/operators/product-sum.ts";
 import type { Rhs } from "../ttn/rhs.ts";
 import { modeSizes } from "../ttn/ttn.ts";
+import type { Report } from "./broken-promise.ts";
 import { describeHamiltonian, type Hamiltonian, hamiltonians, smallStates } from "./hamiltonians.ts";
+import { type CheckOptions, type Finding, search } from "./search.ts";
 
 /** One step to make: from a random state, forwards or backwards, with a Hamiltonian that depends on time. */
 export interface SingleStep extends Hamiltonian {
@@ -11,8 +14,19 @@ export interface SingleStep extends Hamiltonian {
   readonly h: number;
 }
 
-/** Random steps. */
-export const singleSteps = (): Arbitrary<SingleStep> =>
+/** Searches random steps of an integrator for one that breaks a promise. */
+export const searchSteps = (
+  integrator: Integrator,
+  promise: string,
+  measure: (step: SingleStep) => Finding,
+  options: CheckOptions,
+): Promise<Report> =>
+  search(
+    { promise, subject: integrator.name, cases: singleSteps(), numRuns: 20, describe: describeStep, measure },
+    options,
+  );
+
+const singleSteps = (): Arbitrary<SingleStep> =>
   fc
     .record({
       hamiltonian: hamiltonians({ ...smallStates, maxRank: 3, dtypes: ["complex128"] }),
@@ -29,5 +43,5 @@ export const drivenRhs = ({ y, terms }: Hamiltonian): Rhs =>
   });
 
 /** The case in words. */
-export const describeStep = (step: SingleStep): string =>
+const describeStep = (step: SingleStep): string =>
   `${describeHamiltonian(step)}, one step from t = ${step.t} with h = ${step.h}`;

@@ -41,15 +41,6 @@ export function quench(tree: Tree, options: IsingOptions, T: number, rank = 2) {
   return { problem, exact, errorOf: (s: Snapshot): number => distance(toDense(s.y), exact(s.t)) };
 }
 
-/** Least-squares slope of log(error) over log(h). */
-export function slopeOf(points: readonly { h: number; error: number }[]): number {
-  const xs = points.map((p) => Math.log(p.h));
-  const ys = points.map((p) => Math.log(p.error));
-  const mean = (v: readonly number[]): number => v.reduce((a, b) => a + b, 0) / v.length;
-  const [mx, my] = [mean(xs), mean(ys)];
-  return xs.reduce((s, x, i) => s + (x - mx) * (ys[i]! - my), 0) / xs.reduce((s, x) => s + (x - mx) ** 2, 0);
-}
-
 /** Ranks cut to a limit, by the methods that would grow them. */
 export const cutTo = ({ promises }: Integrator, maxRank: number): Truncation => ({
   tolerance: "off",
@@ -67,4 +58,5 @@ export const off = (a: number, b: number): number => Math.abs(a - b) / Math.abs(
 
 export const maxOf = (values: Iterable<number>): number => Math.max(...values);
 
+export { slope as slopeOf } from "../../src/testing/check-order.ts";
 export type { Tensor };

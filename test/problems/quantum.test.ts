@@ -148,6 +148,8 @@ describe("Hamiltonians", () => {
       "longRangeIsing: alpha is -1, expected zero or more, or Infinity",
     );
     expect(() => longRangeIsing(balanced(4), { alpha: Number.NaN })).toThrow("alpha is NaN");
+    expect(() => xxz(balanced(4), { J: Number.NaN })).toThrow("xxz: J is NaN, expected a finite number");
+    expect(() => xxz(balanced(2), { hz: [1, Number.NaN] })).toThrow("xxz: hz at site 1 is NaN");
     expect(() => xxz(balanced(4), { hx: [1, 2] })).toThrow("xxz: hx has 2 entries, the chain 4 sites");
   });
 

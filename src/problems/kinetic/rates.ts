@@ -11,9 +11,10 @@ type Window = readonly [from: number, to: number];
 /**
  * Damping rate and frequency of a standing wave from its energy, proportional to exp(2 rate t) cos^2(frequency t + phase), at ascending
  * times: by the line through the logarithms of the maxima, and the mean time between them, half a period, in a window of time.
- * Throws a RangeError when there are fewer than three maxima in it.
+ * Throws a RangeError when there are fewer than three maxima in it, or not as many energies as times.
  */
 export function waveOf(times: ArrayLike<number>, energy: ArrayLike<number>, [from, to]: Window): Wave {
+  checkSamples("waveOf", times, energy);
   const peaks: [number, number][] = [];
   for (let k = 1; k + 1 < times.length; k++) {
     if (!(energy[k]! > energy[k - 1]! && energy[k]! >= energy[k + 1]!)) continue;
@@ -35,15 +36,21 @@ export function waveOf(times: ArrayLike<number>, energy: ArrayLike<number>, [fro
 
 /**
  * The rate at which an amplitude grows whose square is proportional to this energy, by the line through the logarithms in a window of
- * time. Throws a RangeError when there are fewer than three samples in it.
+ * time. Throws a RangeError when there are fewer than three samples in it, or not as many energies as times.
  */
 export function growthOf(times: ArrayLike<number>, energy: ArrayLike<number>, [from, to]: Window): number {
+  checkSamples("growthOf", times, energy);
   const points = Array.from(times, (t, k): [number, number] => [t, Math.log(energy[k]!)]).filter(
     ([t]) => t >= from && t <= to,
   );
   if (points.length < 3)
     throw new RangeError(`growthOf: ${points.length} samples between ${from} and ${to}, expected three or more`);
   return slope(points) / 2;
+}
+
+function checkSamples(who: string, times: ArrayLike<number>, energy: ArrayLike<number>): void {
+  if (energy.length !== times.length)
+    throw new RangeError(`${who}: ${times.length} times with ${energy.length} energies, expected as many of both`);
 }
 
 /** The vertex of the parabola through three points. */

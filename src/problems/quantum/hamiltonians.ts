@@ -4,6 +4,7 @@ import { pairTerms } from "../../ttn/operators/pairwise.ts";
 import { type ProductTerm, productSum } from "../../ttn/operators/product-sum.ts";
 import type { TTNO } from "../../ttn/operators/ttno.ts";
 import type { Tree } from "../../ttn/tree.ts";
+import { allNumbers } from "../matrix/checks.ts";
 import { spinOperators } from "./spin-operators.ts";
 
 const { X, Y, Z, n } = spinOperators as Readonly<Record<"X" | "Y" | "Z" | "n", Tensor>>;
@@ -29,8 +30,7 @@ export interface IsingOptions {
  */
 export function longRangeIsingTerms(d: number, options: IsingOptions = {}): ProductTerm[] {
   const { Omega = 1, Delta = 1, nu = 2, alpha = 1 } = options;
-  for (const [name, value] of Object.entries({ Omega, Delta, nu }))
-    if (!Number.isFinite(value)) throw new RangeError(`longRangeIsing: ${name} is ${value}, expected a finite number`);
+  allNumbers("longRangeIsing", { Omega, Delta, nu });
   if (!(alpha >= 0)) throw new RangeError(`longRangeIsing: alpha is ${alpha}, expected zero or more, or Infinity`);
   const local = combine([
     [Omega, X],
@@ -66,14 +66,19 @@ export interface XxzOptions {
  * XXZ chain of spins 1/2 with fields, open ends,
  *
  *     H = J sum_i (Sx_i Sx_{i+1} + Sy_i Sy_{i+1} + Delta Sz_i Sz_{i+1}) + sum_i (hx_i Sx_i + hz_i Sz_i),   S = half Pauli.
+ *
+ * Throws a RangeError for numbers that are not finite, and for as many fields as there are not sites.
  */
 export function xxz(tree: Tree, options: XxzOptions = {}): TTNO {
   const { J = 1, Delta = 1, hx = 0, hz = 0 } = options;
   const d = tree.order;
+  allNumbers("xxz", { J, Delta });
   const field = (name: string, h: number | readonly number[], site: number): number => {
     if (typeof h !== "number" && h.length !== d)
       throw new RangeError(`xxz: ${name} has ${h.length} entries, the chain ${d} sites`);
-    return typeof h === "number" ? h : h[site]!;
+    const value = typeof h === "number" ? h : h[site]!;
+    allNumbers("xxz", { [`${name} at site ${site}`]: value });
+    return value;
   };
   const half = (a: Tensor): Tensor => scaled(0.5, a);
   const [Sx, Sy, Sz] = [half(X), half(Y), half(Z)];

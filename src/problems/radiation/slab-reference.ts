@@ -43,7 +43,7 @@ const mostNodes = 1e7;
  * transport is upwind along each ordinate, and scattering a rank-one product. Cost 8 nx N points an evaluation, without
  * anything of size N x N; nothing is taken from the problem's operator, but its grid, inputs, step and start (zeroth moment).
  * Takes 24 points for the interval [0, 10] and T = 2 to round-off; an error shows as a change with `points`.
- * Throws a RangeError for a problem in the plane, a coefficient that is negative at a node, more than 10^7 nodes,
+ * Throws a RangeError for a problem in the plane, a coefficient that is negative, at a node or as absorption, more than 10^7 nodes,
  * or too few steps for stability.
  */
 export function slabReference(
@@ -56,6 +56,7 @@ export function slabReference(
   if ("y" in grid) throw new RangeError(`slabReference: ${problem.name} is a problem in the plane, expected a slab`);
   allCounts("slabReference", { points: count });
   allNumbers("slabReference", { absorption });
+  if (absorption < 0) throw new RangeError(`slabReference: absorption is ${absorption}, expected zero or more`);
   const distribution = [...distributionOf(inputs, sigma)];
   const range = [Math.min, Math.max].map((f) => distribution.reduce((m, [s]) => f(m, s), distribution[0]![0]));
   const [low, high] = range as [number, number];

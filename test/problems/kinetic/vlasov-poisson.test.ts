@@ -157,6 +157,10 @@ describe("the Vlasov-Poisson equations", () => {
     expect(() => vlasovPoisson({ alpha: Number.NaN })).toThrow(/alpha is NaN/);
     expect(() => vlasovPoisson({ initial: [] })).toThrow(/initial is empty/);
     expect(() => waveOf([0, 1, 2], [1, 2, 1], [0, 2])).toThrow(/1 maxima between 0 and 2/);
+    expect(() => waveOf([0, 1, 2], [1, 2], [0, 2])).toThrow(
+      "waveOf: 3 times with 2 energies, expected as many of both",
+    );
+    expect(() => growthOf([0, 1, 2], [1, 2], [0, 2])).toThrow("growthOf: 3 times with 2 energies");
     expect(() => growthOf([0, 1], [1, 2], [0, 2])).toThrow(/2 samples between 0 and 2/);
   });
 });

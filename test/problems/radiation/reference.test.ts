@@ -54,6 +54,7 @@ describe("the full-rank reference of a slab", () => {
   test("is refused where it would be wrong or endless", () => {
     const problem = uncertainSlab(small);
     expect(() => slabReference(problem, (xi) => 0.5 + xi)).toThrow("the scattering coefficient is from -0.43");
+    expect(() => slabReference(problem, sigma, { absorption: -1 })).toThrow("absorption is -1, expected zero or more");
     expect(() => slabReference(problem, () => Number.NaN)).toThrow("the scattering coefficient is from NaN to NaN");
     expect(() => slabReference(uncertainPlane({ n: 6, degree: 1, nodesXi: 2, nodesEta: 2, cfl: 0.3 }), sigma)).toThrow(
       "slabReference: uncertainPlane is a problem in the plane, expected a slab",
