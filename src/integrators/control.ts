@@ -18,9 +18,12 @@ export interface Accuracy {
   readonly solver?: LocalSolver | undefined;
 }
 
-/** What of the error allowed a step is left to the truncation of ranks, and to the local solvers. */
+/**
+ * What of the error allowed a step is left to the truncation of ranks, and to the local solvers. Where one of them makes all of the error (a
+ * matrix of full rank has no other than that of its solver), its share is what remains of the accuracy asked for.
+ */
 const truncationShare = 0.15;
-const solverShare = 0.05;
+const solverShare = 0.07;
 /** What of the error allowed a step aims at. */
 const aim = 0.8;
 /** Steps in a row that go without a check while the size hardly changes. */
