@@ -37,7 +37,7 @@ import { projection, usualNetwork } from "./projection.ts";
 import { planeRun, slabRun, type Transport, type TransportMethod } from "./radiation.ts";
 import { oscillators, type StepTime, stepTime } from "./steps.ts";
 import { missingTensorFlow, tensorFlowTimes } from "./tensorflow.ts";
-import { samples, trainingTime } from "./training.ts";
+import type { TrainingTime } from "./training.ts";
 import { inlineTime, type WorkersTime, workersMemory, workersTime } from "./workers.ts";
 
 /*
@@ -288,16 +288,12 @@ const parts: Record<string, () => void | Promise<void>> = {
   },
   async training() {
     const rate = Object.fromEntries(backends.map((b) => [b, gemmRate(useBackend(b), "float64", 256).gflops]));
-    const rows = [];
-    for (const b of backends) {
-      const data = samples(10000);
-      rows.push(
-        await trainingTime(b, "small", data, { epochs: 3 }),
-        await trainingTime(b, "small", data, { epochs: 3, tau: 0.1 }),
-        await trainingTime(b, "large", data, { epochs: 3 }),
-        await trainingTime(b, "large", data, { epochs: 3, rank: 50 }),
-      );
-    }
+    const run = fileURLToPath(new URL("./training-run.js", import.meta.url));
+    const rows = backends.flatMap((b) =>
+      [["small"], ["small", "tau", "0.1"], ["large"], ["large", "rank", "50"]].map(
+        (row) => JSON.parse(execFileSync(process.execPath, [run, b, ...row], { encoding: "utf8" })) as TrainingTime,
+      ),
+    );
     const peers = await tensorFlowTimes(12);
     say(
       "",

@@ -20,7 +20,7 @@ export type Pullback = (derivative: Tensor) => void;
  *     tape.backward(meanSquaredError().record(tape, relu(tape, x), wanted));
  *     tape.derivative(x);   // dL/dx
  *
- * A tape is for one pass. Cost: that of the operations, twice or three times. With `memory`, what operations make lies there,
+ * A tape is for one pass. Cost: that of the operations, twice or three times. With `memory`, what operations make may lie there,
  * values and derivatives alike, and is gone when that ends.
  */
 export class Tape {
