@@ -48,7 +48,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
   if (!(deadline > 0)) throw new RangeError(`mpi: deadline is ${deadline}, expected a positive number of seconds`);
   if (!(smallest >= 0)) throw new RangeError(`mpi: smallest is ${smallest}, expected a number of operations`);
   const { rank, size } = communicator;
-  if (ranks !== undefined && ranks !== size)
+  if (ranks !== undefined && ranks !== size && communicator.isWhole)
     throw new RangeError(`mpi: ${ranks} ranks were asked for, MPI granted ${size}`);
   communicator.deadline = deadline;
   if (onNotice) communicator.onNotice = onNotice;

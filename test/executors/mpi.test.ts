@@ -176,6 +176,7 @@ describe("MPI, with ranks in memory", () => {
       ]);
       await ranks[0]!.agree("the weather", "fine");
       expect(await ranks[0]!.texts("fine")).toEqual(["fine"]);
+      expect(mpi({ communicator: ranks[0]!, ranks: 3 }).name).toBe("mpi, 1 rank"); // the next point of a sweep
       await ranks[0]!.leave();
       const others = ranks[2]!.leave(undefined, 0.05).then(() => "ended");
       expect(await Promise.race([others, new Promise((done) => setTimeout(done, 200, "waits"))])).toBe("waits");
