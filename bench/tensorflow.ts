@@ -28,7 +28,8 @@ interface Values {
 }
 
 export interface PeerTime {
-  readonly weights: "dense" | "low rank";
+  /** Of the two large layers; null: dense. */
+  readonly rank: number | null;
   /** CPU seconds of a step: median, and the smallest. */
   readonly cpu: number;
   readonly best: number;
@@ -58,23 +59,26 @@ async function tensorFlow(): Promise<TensorFlow | null> {
 }
 
 /**
- * Steps of gradient descent for 784-500-500-10 in batches of 256 in TensorFlow.js, dense and with weights U S V^T of rank 50 whose factors are
+ * Steps of gradient descent for 784-500-500-10 in batches of 256 in TensorFlow.js, dense and with weights U S V^T of some rank whose factors are
  * all variables: one pass, no change of bases. Null where TensorFlow.js is missing.
  */
-export async function tensorFlowTimes(steps: number): Promise<readonly PeerTime[] | null> {
+export async function tensorFlowTimes(
+  steps: number,
+  ranks: readonly (number | null)[],
+): Promise<readonly PeerTime[] | null> {
   const tf = await tensorFlow();
   if (!tf) return null;
-  const [batch, sizes, rank] = [256, [784, 500, 500], 50];
+  const [batch, sizes] = [256, [784, 500, 500]];
   const inputs = tf.randomNormal([batch, 784]);
   const wanted = tf.oneHot(tf.randomUniform([batch], 0, 10, "int32"), 10);
   const rows: PeerTime[] = [];
-  for (const weights of ["dense", "low rank"] as const) {
+  for (const rank of ranks) {
     const normal = (shape: readonly number[], deviation: number): Values =>
       tf.variable(tf.randomNormal(shape, 0, deviation));
     const layers = sizes.slice(1).map((outputs, k) => {
       const n = sizes[k]!;
       const factors =
-        weights === "dense"
+        rank === null
           ? [normal([n, outputs], Math.sqrt(2 / n))]
           : [
               normal([n, rank], 1 / Math.sqrt(n)),
@@ -105,7 +109,7 @@ export async function tensorFlowTimes(steps: number): Promise<readonly PeerTime[
       cost.dispose();
       if (step >= 2) cpu.push(cpuSeconds() - begin);
     }
-    rows.push({ weights, cpu: median(cpu), best: Math.min(...cpu) });
+    rows.push({ rank, cpu: median(cpu), best: Math.min(...cpu) });
   }
   return rows;
 }
