@@ -1,4 +1,5 @@
 import type { Kernel, Machine, Planning } from "./machine.ts";
+import { worthHandingOver } from "./schedule.ts";
 import type { Piece, StepWork } from "./step-work.ts";
 
 /** Workers or ranks, and what connects them. */
@@ -7,7 +8,7 @@ export interface Places {
   readonly count: number;
   /** Which kernels are divided among them; the others are done everywhere alike. Default: all. */
   readonly divided?: readonly Kernel[];
-  /** Pieces of fewer operations stay in the calling thread, as `smallest` of `workers` says, and are done there meanwhile. Default 0. */
+  /** Pieces of fewer operations, and small sets, stay in the calling thread, as `smallest` of `workers` says, and are done there meanwhile. Default 0. */
   readonly smallest?: number;
   /** Whether a single place is not the calling thread, but a worker. Default: no. */
   readonly isApart?: boolean;
@@ -69,7 +70,11 @@ export function predictStep(work: StepWork, machine: Machine, places: Places): P
     const alone = asked + set.reduce((sum, piece) => sum + secondsOf(piece, machine), 0);
     serial += alone;
     const isDivided = (count > 1 || isApart) && (!divided || set.some(({ kernel }) => divided.includes(kernel)));
-    const away = isDivided ? set.filter(({ estimate }) => estimate >= smallest) : [];
+    const worth = worthHandingOver(
+      set.map(({ estimate }) => estimate),
+      smallest,
+    );
+    const away = isDivided ? worth.map((k) => set[k]!) : [];
     if (away.length === 0) {
       computing += alone;
       all += alone;

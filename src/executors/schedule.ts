@@ -1,3 +1,15 @@
+/** A set is worth handing over when its larger pieces are together as much as so many of the smallest ones that count. */
+const worthwhile = 10;
+
+/**
+ * Which pieces of a set are worth handing over to other threads: those of `smallest` operations or more, where all of them together are as much
+ * as ten such; otherwise none. Other cores have to wake up, and their caches to fill.
+ */
+export function worthHandingOver(flops: readonly number[], smallest: number): number[] {
+  const larger = [...flops.keys()].filter((k) => flops[k]! >= smallest);
+  return larger.reduce((sum, k) => sum + flops[k]!, 0) >= worthwhile * smallest ? larger : [];
+}
+
 /**
  * Divides tasks of these costs among `count` places: the longest first, each to the place with least to do so far, the first of
  * equals. At most 4/3 of the best division's largest sum [graham1969bounds]. Returns the tasks of each place, the longest first.

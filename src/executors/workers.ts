@@ -3,6 +3,7 @@ import { flopsOfSolve, problemData } from "../integrators/local/transport.ts";
 import { type Task, task } from "../linalg/task.ts";
 import { createInlineWorker, usualCount } from "./create-worker.ts";
 import { Pool } from "./pool.ts";
+import { worthHandingOver } from "./schedule.ts";
 import { solve } from "./task-kinds.ts";
 import type { WorkerLike } from "./worker-port.ts";
 
@@ -12,7 +13,10 @@ export interface WorkersOptions {
   readonly count?: number;
   /** Makes a worker, for hosts that want the script as a file: `() => new Worker(new URL("dlra/worker", import.meta.url), { type: "module" })`. */
   readonly createWorker?: () => WorkerLike;
-  /** Work of fewer floating-point operations is done in this thread. Default 2e7, about a millisecond. */
+  /**
+   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than ten such. Default 2e7, about a
+   * millisecond.
+   */
   readonly smallest?: number;
   /** Seconds after which a worker that does not answer is taken for dead. Default 120. */
   readonly deadline?: number;
@@ -54,11 +58,10 @@ export function workers(options: WorkersOptions = {}): Executor {
   const runTasks = async (tasks: readonly Task[], signal?: AbortSignal) => {
     signal?.throwIfAborted();
     pool.throwIfDisposed();
-    const indices = [...tasks.keys()];
-    const away = indices.filter(
-      (k) => tasks[k]!.input !== null && (tasks[k]!.flops ?? Number.POSITIVE_INFINITY) >= smallest,
-    );
     const size = (k: number): number => tasks[k]!.flops ?? Number.POSITIVE_INFINITY;
+    const indices = [...tasks.keys()];
+    const movable = indices.filter((k) => tasks[k]!.input !== null);
+    const away = worthHandingOver(movable.map(size), smallest).map((k) => movable[k]!);
     away.sort((a, b) => (size(a) === size(b) ? a - b : size(b) - size(a)));
     const here = indices.filter((k) => !away.includes(k));
     const results: unknown[] = [];

@@ -146,8 +146,8 @@ describe("the time of a step", () => {
       );
   });
 
-  it("leaves small pieces in the calling thread, beside the others", () => {
-    const set = [6, 1, 4, 1].map((flops) => ({
+  it("leaves small pieces in the calling thread, beside the others, and small sets altogether", () => {
+    const set = [60, 1, 40, 1].map((flops) => ({
       ...work[0]![0]!,
       kernel: "evaluate" as const,
       flops,
@@ -158,11 +158,11 @@ describe("the time of a step", () => {
     const of = (smallest: number) =>
       predictStep([set], even, { count: 2, smallest, passing: { latency: 1, bandwidth: 8 } });
     expect(of(0).passing).toBeCloseTo(1 + 4, 12);
-    expect(of(0).computing).toBeCloseTo(6e-9, 15);
+    expect(of(0).computing).toBeCloseTo(60e-9, 15);
     expect(of(2).passing).toBeCloseTo(1 + 2, 12);
-    expect(of(5).computing).toBeCloseTo(6e-9, 15); // six here, six away
-    expect(of(7).passing).toBe(0);
-    expect(of(7).computing).toBeCloseTo(12e-9, 15);
+    expect(of(10).passing).toBeCloseTo(1 + 2, 12);
+    expect(of(10.1).passing).toBe(0); // the two larger ones are a hundred, less than ten of the smallest that count
+    expect(of(10.1).computing).toBeCloseTo(102e-9, 15);
   });
 
   it("refuses numbers of places that make no sense", () => {
