@@ -58,7 +58,7 @@ const copy = mkdtempSync(join(tmpdir(), "dlra-mutants-"));
 let faults = 0;
 
 try {
-  for (const name of ["test", "package.json", "tsconfig.json"])
+  for (const name of ["test", "experiments", "package.json", "tsconfig.json"])
     cpSync(join(root, name), join(copy, name), { recursive: true });
   // the long tests belong to it as well
   writeFileSync(
