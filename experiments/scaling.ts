@@ -215,23 +215,23 @@ function cellsOf(row: Row, rows: readonly Row[]): string[] {
   ];
 }
 
+/** A panel for each rank: measured and predicted, over the sites. */
 const figures = async (rows: readonly Row[]): Promise<Record<string, string>> => {
-  const series = (pick: (row: Row) => number, what: string): Series[] =>
-    [...new Set(rows.map(({ rank, places }) => `${rank} ${places}`))].map((key) => {
-      const own = rows.filter(({ rank, places }) => key === `${rank} ${places}`);
-      const { rank, places } = own[0]!;
-      return {
-        name: `${what}, rank ${rank}, ${places === 0 ? "inline" : `${places} workers`}`,
-        x: own.map(({ d }) => d),
-        y: own.map(pick),
-      };
+  const distinct = (pick: (row: Row) => number): number[] => [...new Set(rows.map(pick))];
+  const series = (rank: number, pick: (row: Row) => number, what: string): Series[] =>
+    distinct(({ places }) => places).map((places) => {
+      const own = rows.filter((row) => row.rank === rank && row.places === places);
+      const where = places === 0 ? "inline" : places === 1 ? "1 place" : `${places} places`;
+      return { name: `${what}, ${where}`, x: own.map(({ d }) => d), y: own.map(pick) };
     });
   return {
     "F1-scaling": await lineChart({
       title: "Time of a step",
-      x: { label: "sites", log: true },
-      y: { label: "seconds", log: true },
-      series: [...series((r) => r.measured, "measured"), ...series((r) => r.predicted, "predicted")],
+      panels: distinct(({ rank }) => rank).map((rank) => ({
+        x: { label: "sites", log: true },
+        y: { label: `seconds, rank ${rank}`, log: true },
+        series: [...series(rank, (r) => r.measured, "measured"), ...series(rank, (r) => r.predicted, "predicted")],
+      })),
     }),
   };
 };
