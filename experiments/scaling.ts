@@ -20,6 +20,7 @@ import {
   spreadRanks,
   stepWork,
   useBackend,
+  usualSmallest,
   workers,
 } from "../src/index.ts";
 import {
@@ -35,9 +36,6 @@ import { longRangeIsing, spinChain } from "../src/problems/index.ts";
 
 const counts = (example: string) => z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).describe(example);
 const listOf = (value: number | number[]): number[] => [value].flat();
-
-/** Operations of what workers are not asked to do, as is usual for them. */
-const smallest = 2e7;
 
 /** One measured step beside its prediction. */
 interface Row {
@@ -97,10 +95,15 @@ export const scaling = experiment({
       host.signal.throwIfAborted();
       host.progress((k + 1) / (cases.length + 1), `d = ${d}   rank ${rank}   ${count} workers`);
       const ranks = p.executor !== "inline" ? mpi() : null;
-      await using own = ranks ?? (count === 0 ? inline() : workers({ count, smallest }));
+      await using own = ranks ?? (count === 0 ? inline() : workers({ count }));
       await own.start?.();
       const size = ranks?.communicator.size ?? count;
-      const places: Places = { count: Math.max(1, size), divided, smallest: ranks ? 0 : smallest, isApart: count > 0 };
+      const places: Places = {
+        count: Math.max(1, size),
+        divided,
+        smallest: ranks ? 0 : usualSmallest,
+        isApart: count > 0,
+      };
       const key = `${size} ${rank}`;
       if (size > 0 && !passing.has(key))
         passing.set(

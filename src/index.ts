@@ -25,7 +25,7 @@ export { RankError, RanksLostError } from "./executors/mpi/communicator.ts";
 export { type MpiExecutor, type MpiOptions, mpi } from "./executors/mpi.ts";
 export { WorkerError } from "./executors/pool.ts";
 export { type Piece, type StepSizes, type StepWork, stepWork } from "./executors/step-work.ts";
-export { type WorkersOptions, workers } from "./executors/workers.ts";
+export { usualSmallest, type WorkersOptions, workers } from "./executors/workers.ts";
 export { type AugmentedBugOptions, augmentedBug } from "./integrators/augmented-bug.ts";
 export { type ErrorParts, EvolutionError, type EvolveOptions, type Snapshot } from "./integrators/evolve.ts";
 export type { Executor } from "./integrators/executor.ts";

@@ -2,15 +2,15 @@ import { augment } from "../integrators/augment.ts";
 import { exponential } from "../integrators/local/exponential.ts";
 import { block, matmul, modeProduct } from "../linalg/contract.ts";
 import { svd } from "../linalg/factor.ts";
-import { type KroneckerTerm, kroneckerSum } from "../linalg/kronecker-sum.ts";
+import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
 import type { Matrix } from "../linalg/matrix.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { type Random, randomTensor, seeded } from "../linalg/random.ts";
 import { type Dtype, type Tensor, tensor, width } from "../linalg/tensor.ts";
 import { asBasis, fromBasis, splitMode, triangularOf } from "../ttn/gauge.ts";
 import { type Contraction, contraction, contractionTask } from "../ttn/operators/contraction.ts";
-import { kroneckerField } from "../ttn/operators/kronecker-field.ts";
 import { type Kernel, type Machine, type Measured, machineOf, type Planning, type Rate } from "./machine.ts";
+import { trialField } from "./trial-field.ts";
 
 /** What is measured, for how long, and by which clock. */
 export interface MeasureOptions {
@@ -151,12 +151,7 @@ function solve(r: number, dtype: Dtype, hasPairs: boolean): Trial & { readonly e
   const terms = [product(h(), null, null), product(null, h(), null), product(null, null, h())];
   for (let k = 0; k < (hasPairs ? 3 : 0); k++)
     terms.push(product(h(), h(), null), product(h(), null, h()), product(null, h(), h()));
-  const phase = dtype === "complex128" ? { re: 0, im: -1 } : { re: -1, im: 0 };
-  const field = kroneckerField({
-    form: "kronecker",
-    phase,
-    parts: [{ coefficient: phase, sum: kroneckerSum([r, r, r], terms, dtype) }],
-  });
+  const field = trialField([r, r, r], terms, dtype);
   const initial = randomTensor(random, [r, r, r], dtype);
   const solver = exponential({ tolerance: 1e-8 });
   const run = () => solver.solve({ node: 0, field, initial, t0: 0, t1: 0.05, seeks: "state" });

@@ -3,12 +3,11 @@ import { exponential } from "../integrators/local/exponential.ts";
 import type { LocalProblem } from "../integrators/local/problem.ts";
 import { matmul, scaled } from "../linalg/contract.ts";
 import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
-import { kroneckerSum } from "../linalg/kronecker-sum.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";
 import { copy, type Dtype, type Tensor } from "../linalg/tensor.ts";
 import { type Contraction, contraction, contractionTask } from "../ttn/operators/contraction.ts";
-import { kroneckerField } from "../ttn/operators/kronecker-field.ts";
 import type { Message, Passing } from "./cost-model.ts";
+import { trialField } from "./trial-field.ts";
 
 /** Between which places, and how. */
 export interface MeasurePassingOptions {
@@ -112,12 +111,7 @@ function problemOf(rank: number, count: number, dtype: Dtype, time: number): Loc
     for (const a of matrices[k]!)
       for (const b of matrices[l]!)
         terms.push({ coefficient: 1, matrices: [0, 1, 2].map((mode) => (mode === k ? a : mode === l ? b : null)) });
-  const phase = dtype === "complex128" ? { re: 0, im: -1 } : { re: -1, im: 0 };
-  const field = kroneckerField({
-    form: "kronecker",
-    phase,
-    parts: [{ coefficient: phase, sum: kroneckerSum(shape, terms.slice(0, count), dtype) }],
-  });
+  const field = trialField(shape, terms.slice(0, count), dtype);
   const initial = randomTensor(random, shape, dtype);
   return { node: 0, field: { ...field, flops: () => 1e12 }, initial, t0: 0, t1: time, seeks: "state" };
 }

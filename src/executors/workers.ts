@@ -7,6 +7,9 @@ import { worthHandingOver } from "./schedule.ts";
 import { solve } from "./task-kinds.ts";
 import type { WorkerLike } from "./worker-port.ts";
 
+/** Floating-point operations of work that is not worth a message to a thread. */
+export const usualSmallest = 2e7;
+
 /** How many workers, how they are made, what they are given, and when one counts as dead. */
 export interface WorkersOptions {
   /** Worker threads. Default: one for each core; where threads cannot share memory, one. */
@@ -14,8 +17,8 @@ export interface WorkersOptions {
   /** Makes a worker, for hosts that want the script as a file: `() => new Worker(new URL("dlra/worker", import.meta.url), { type: "module" })`. */
   readonly createWorker?: () => WorkerLike;
   /**
-   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than ten such. Default 2e7, about a
-   * millisecond.
+   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than ten such. Default `usualSmallest`, about
+   * a millisecond.
    */
   readonly smallest?: number;
   /** Seconds after which a worker that does not answer is taken for dead. Default 120. */
@@ -38,7 +41,7 @@ export interface WorkersOptions {
  * for a count that is no positive integer; a script that cannot be loaded is a WorkerError before the first step.
  */
 export function workers(options: WorkersOptions = {}): Executor {
-  const { count = usualCount(), createWorker = createInlineWorker, smallest = 2e7, deadline = 120 } = options;
+  const { count = usualCount(), createWorker = createInlineWorker, smallest = usualSmallest, deadline = 120 } = options;
   const { onNotice = (notice) => console.warn(notice) } = options;
   if (!Number.isSafeInteger(count) || count < 1)
     throw new RangeError(`workers: count is ${count}, expected a positive integer`);

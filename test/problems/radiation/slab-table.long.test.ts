@@ -74,28 +74,46 @@ const tolerances = [1e-3, 1e-4] as const;
 const inRange = (x: number, all: readonly number[], share: number): boolean =>
   x >= (1 - share) * Math.min(...all) && x <= (1 + share) * Math.max(...all);
 
-// The rule of truncation cuts what the coupling has made, or keeps it, by its size in one step; which directions of amplitude zero the
-// start has moves every error here, by a few per cent to a factor of 20, while it is the same tensor. Another implementation has
-// others: its errors are to lie where ours do.
-describe.each(tolerances.map((tolerance, k) => ({ tolerance, k })))("tolerance $tolerance", ({ tolerance, k }) => {
-  test.each([euler, evolved, galerkin, cheap, augmented])(
-    "$method: the errors of another implementation are within 20 % of the range of ours",
-    async ({ method, integrator, ...table }) => {
-      const found = [];
-      for (const start of starts) found.push(await row(start, integrator, tolerance));
-      const printed = { E: table.E[k]!, Var: table.Var[k]!, mass: table.mass[k]! };
-      const all = {
-        E: found.map((f) => f.E),
-        Var: found.map((f) => f.Var),
-        mass: found.map((f) => f.mass),
-      };
-      const text = (values: readonly number[]): string => values.map((v) => v.toExponential(2)).join(" ");
-      console.info(`  ${method}, ${tolerance}: E ${text(all.E)} (${printed.E}), Var ${text(all.Var)} (${printed.Var})`);
-      expect(inRange(printed.E, all.E, 0.2)).toBe(true);
-      expect(inRange(printed.Var, all.Var, 0.2)).toBe(true);
-      expect(inRange(printed.mass, all.mass, 2e-3)).toBe(true);
-      // ten directions, the usual start: never much worse than theirs
-      for (const what of ["E", "Var"] as const) expect(all[what].at(-1)! / printed[what]).toBeLessThan(2);
-    },
-  );
+/*
+ * The rule of truncation cuts what the coupling has made, or keeps it, by its size in one step; which directions of amplitude zero the
+ * start has moves every error here, by a few per cent to a factor of 20, while it is the same tensor. Another implementation has
+ * others. From ten directions, the usual start, the errors that come from the coupling of the parallel methods are those of the other
+ * one to `share`; those of the size of the tolerance are at most a factor of two above. All printed errors lie where ours do.
+ */
+describe.each([
+  { row: euler, k: 0 as const, share: 0.2 },
+  { row: euler, k: 1 as const, share: 0.2 },
+  { row: evolved, k: 0 as const, share: 0.25 },
+  { row: evolved, k: 1 as const, share: 0.2 },
+  { row: galerkin, k: 0 as const, share: null },
+  { row: galerkin, k: 1 as const, share: 0.2 },
+  { row: cheap, k: 0 as const, share: null },
+  { row: cheap, k: 1 as const, share: null },
+  { row: augmented, k: 0 as const, share: null },
+  { row: augmented, k: 1 as const, share: null },
+])("$row.method ($k)", ({ row: { method, integrator, ...table }, k, share }) => {
+  const printed = { E: table.E[k], Var: table.Var[k], mass: table.mass[k] };
+  let usual: Awaited<ReturnType<typeof row>>;
+
+  test("from the usual start: the errors of another implementation, or of their size", async () => {
+    usual = await row(starts.at(-1)!, integrator, tolerances[k]);
+    for (const what of ["E", "Var"] as const) {
+      const ratio = usual[what] / printed[what];
+      console.info(
+        `  ${method}, ${tolerances[k]}: ${what} ${usual[what].toExponential(2)}, ${ratio.toFixed(2)} of theirs`,
+      );
+      if (share === null) expect(ratio).toBeLessThan(2);
+      else expect(Math.abs(ratio - 1)).toBeLessThan(share);
+    }
+    expect(Math.abs(usual.mass - printed.mass)).toBeLessThan(share === null ? 2e-4 : 2e-3);
+  });
+
+  test("the errors of another implementation are within 20 % of the range of ours", async () => {
+    const found = [usual];
+    for (const start of starts.slice(0, -1)) found.push(await row(start, integrator, tolerances[k]));
+    for (const what of ["E", "Var"] as const) {
+      const all = found.map((f) => f[what]);
+      expect(inRange(printed[what], all, 0.2), `${printed[what]} beside ${all.join(", ")}`).toBe(true);
+    }
+  });
 });
