@@ -4,6 +4,9 @@ const shortest = 128;
 /** Arrays in memory that threads share, made here or received: never changed after they were filled. */
 const shared = new WeakMap<Float64Array, Float64Array>();
 
+const sharedOrSame: ArrayChange = (array) => shared.get(array) ?? array;
+const ownMemory: ArrayChange = (array) => (array.byteLength === array.buffer.byteLength ? array : array.slice());
+
 /** Whether threads can share memory here: in Node, and in pages that are cross-origin isolated. */
 export const canShare = (): boolean =>
   typeof SharedArrayBuffer === "function" &&
@@ -15,8 +18,7 @@ export const canShare = (): boolean =>
  * with arrays that have their memory to themselves, so that nothing else travels.
  */
 export function outgoing<T>(value: T): T {
-  if (!canShare())
-    return mapped(value, (array) => (array.byteLength === array.buffer.byteLength ? array : array.slice()));
+  if (!canShare()) return mapped(value, ownMemory);
   const fresh = arraysOf(value).filter((array) => array.length >= shortest && !shared.has(array));
   const memory = new SharedArrayBuffer(8 * fresh.reduce((sum, { length }) => sum + padded(length), 0));
   let at = 0;
@@ -27,7 +29,7 @@ export function outgoing<T>(value: T): T {
     shared.set(array, copy);
     shared.set(copy, copy);
   }
-  return mapped(value, (array) => shared.get(array) ?? array);
+  return mapped(value, sharedOrSame);
 }
 
 /** Whole cache lines. */
@@ -47,37 +49,41 @@ export const transferables = (value: unknown): ArrayBuffer[] => [
 
 /** All arrays of doubles in plain data, each once. */
 function arraysOf(value: unknown): Float64Array[] {
-  const seen = new Set<object>();
   const found: Float64Array[] = [];
-  const visit = (v: unknown): void => {
-    if (typeof v !== "object" || v === null || seen.has(v)) return;
-    seen.add(v);
-    if (v instanceof Float64Array) found.push(v);
-    else if (Array.isArray(v)) for (const part of v) visit(part);
-    else if (!ArrayBuffer.isView(v)) for (const key in v) visit((v as PlainRecord)[key]);
-  };
-  visit(value);
+  findArrays(value, new Set(), found);
   return found;
 }
 
+function findArrays(v: unknown, seen: Set<object>, found: Float64Array[]): void {
+  if (typeof v !== "object" || v === null || seen.has(v)) return;
+  seen.add(v);
+  if (v instanceof Float64Array) found.push(v);
+  else if (Array.isArray(v)) for (const part of v) findArrays(part, seen, found);
+  else if (!ArrayBuffer.isView(v)) for (const key in v) findArrays((v as PlainRecord)[key], seen, found);
+}
+
 /** A copy of plain data with other arrays; what was one object in two places is one in the copy. */
-export function mapped<T>(value: T, change: (array: Float64Array) => Float64Array): T {
-  const done = new Map<object, unknown>();
-  const visit = (v: unknown): unknown => {
-    if (typeof v !== "object" || v === null) return v;
-    const known = done.get(v);
-    if (known !== undefined) return known;
-    const made =
-      v instanceof Float64Array ? change(v) : ArrayBuffer.isView(v) ? v : Array.isArray(v) ? v.map(visit) : record(v);
-    done.set(v, made);
-    return made;
-  };
-  const record = (v: object): object => {
-    const made: PlainRecord = {}; // messages hold hundreds of records: by far the fastest way to copy one
-    for (const key in v) made[key] = visit((v as PlainRecord)[key]);
-    return made;
-  };
-  return visit(value) as T;
+export const mapped = <T>(value: T, change: ArrayChange): T => changed(value, change, new Map()) as T;
+
+type ArrayChange = (array: Float64Array) => Float64Array;
+
+function changed(v: unknown, change: ArrayChange, done: Map<object, unknown>): unknown {
+  if (typeof v !== "object" || v === null) return v;
+  const known = done.get(v);
+  if (known !== undefined) return known;
+  let made: unknown = v;
+  if (v instanceof Float64Array) made = change(v);
+  else if (Array.isArray(v)) {
+    const parts: unknown[] = [];
+    for (const part of v) parts.push(changed(part, change, done));
+    made = parts;
+  } else if (!ArrayBuffer.isView(v)) {
+    const record: PlainRecord = {}; // messages hold hundreds of records: by far the fastest way to copy one
+    for (const key in v) record[key] = changed((v as PlainRecord)[key], change, done);
+    made = record;
+  }
+  done.set(v, made);
+  return made;
 }
 
 type PlainRecord = Record<string, unknown>;

@@ -127,30 +127,33 @@ export function* augmentAll(
 
 /** The row numbers of a tensor's basis matrix, those of its leading corner first. */
 function cornerFirst(shape: readonly number[], corner: readonly number[]): Int32Array {
-  const inside: number[] = [];
-  const outside: number[] = [];
-  const walk = (mode: number, row: number, isInside: boolean): void => {
-    if (mode === shape.length) {
-      (isInside ? inside : outside).push(row);
-      return;
+  const order = new Int32Array(sizeOf(shape));
+  let [inside, outside] = [0, sizeOf(corner)];
+  const index = shape.map(() => 0);
+  for (let row = 0; row < order.length; row++) {
+    let isInside = true;
+    for (let mode = 0; mode < index.length; mode++) isInside &&= index[mode]! < corner[mode]!;
+    order[isInside ? inside++ : outside++] = row;
+    for (let mode = index.length - 1; mode >= 0; mode--) {
+      if (++index[mode]! < shape[mode]!) break;
+      index[mode] = 0;
     }
-    for (let i = 0; i < shape[mode]!; i++) walk(mode + 1, row * shape[mode]! + i, isInside && i < corner[mode]!);
-  };
-  walk(0, 0, true);
-  return Int32Array.from([...inside, ...outside]);
+  }
+  return order;
 }
 
 /** The state seen from `node` (its centre moved there), with other bases below: its tensor is padded to their ranks. */
 export function inBases(y: TTN, node: NodeId, bases: readonly (Tensor | undefined)[]): TTN {
   const at = centers(y)[node]!;
   const tensors = [...at.tensors];
-  const replace = (id: NodeId): void => {
-    if (!bases[id]) return;
-    tensors[id] = bases[id];
-    y.tree.nodes[id]!.children.forEach(replace);
-  };
   const { children } = y.tree.nodes[node]!;
-  children.forEach(replace);
+  const below = [...children];
+  for (let id = below.pop(); id !== undefined; id = below.pop()) {
+    const basis = bases[id];
+    if (!basis) continue;
+    tensors[id] = basis;
+    below.push(...y.tree.nodes[id]!.children);
+  }
   if (children.length > 0)
     tensors[node] = pad(at.tensors[node]!, [
       ...children.map((c) => tensors[c]!.shape.at(-1)!),

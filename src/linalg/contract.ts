@@ -17,7 +17,7 @@ import {
   tensor,
   width,
 } from "./tensor.ts";
-import type { Frame } from "./workspace.ts";
+import { type Frame, workspace } from "./workspace.ts";
 
 const one: Complex = { re: 1, im: 0 };
 
@@ -99,7 +99,7 @@ export function modeProduct(x: Tensor, mode: number, a: Tensor, frame?: Frame): 
  * Modes other than `mode` must agree. Cost 2 |X| size(mode of Y) (8 when complex).
  */
 export function gramAllBut(x: Tensor, y: Tensor, mode: number): Tensor {
-  if (shapeText(x.shape.with(mode, 0)) !== shapeText(y.shape.with(mode, 0)))
+  if (!sameShape(x.shape.with(mode, 0), y.shape.with(mode, 0)))
     throw new RangeError(
       `gramAllBut: the tensors are ${shapeText(x.shape)} and ${shapeText(y.shape)}: they differ outside mode ${mode}`,
     );
@@ -110,15 +110,18 @@ export function gramAllBut(x: Tensor, y: Tensor, mode: number): Tensor {
   const after = sizeOf(x.shape.slice(mode + 1));
   const nx = x.shape[mode]!;
   const ny = y.shape[mode]!;
+  const out = tensor([nx, ny], dtype);
   if (after === 1) {
-    const out = tensor([nx, ny], dtype);
     backend().gemm(gemmShape(dtype, "C", "N", nx, ny, before), one, xs, ys, 0, out.data);
     return out;
   }
-  const transposed = tensor([ny, nx], dtype); // rows times conjugated rows is all that a product can give here
+  using frame = workspace().frame();
+  const transposed = frame.take([ny, nx], dtype); // rows times conjugated rows is all that a product can give here
+  transposed.data.fill(0);
   const g = { ...gemmShape(dtype, "N", "C", ny, nx, after), count: before, strideA: ny * after, strideB: nx * after };
   backend().gemm(g, one, ys, xs, 1, transposed.data);
-  return permute(transposed, [1, 0]);
+  out.data.set(permute(transposed, [1, 0], frame).data);
+  return out;
 }
 
 /** The tensor with its modes in another order: mode k of the result is mode `order[k]` of `x`. In `frame` if given. */
@@ -301,14 +304,24 @@ export function combine(terms: readonly (readonly [Scalar, Tensor])[], frame?: F
   const [first] = terms;
   if (!first) throw new RangeError("combine: no terms were given, expected one or more");
   const { shape } = first[1];
-  const out = made(shape, commonDtype(...terms.flatMap(([alpha, x]) => [dtypeOf(alpha), x.dtype])), frame);
-  terms.forEach(([alpha, x], k) => {
-    if (x.shape.length !== shape.length || x.shape.some((n, i) => n !== shape[i]))
+  let dtype: Dtype = "float64";
+  for (const [alpha, x] of terms) {
+    if (!sameShape(x.shape, shape))
       throw new RangeError(`combine: the tensors are ${shapeText(shape)} and ${shapeText(x.shape)}: shapes differ`);
-    if (k === 0) scaleInto(complex(alpha), asDtype(x, out.dtype), out);
-    else axpy(complex(alpha), asDtype(x, out.dtype), out);
-  });
+    dtype = commonDtype(dtype, dtypeOf(alpha), x.dtype);
+  }
+  const out = made(shape, dtype, frame);
+  for (let k = 0; k < terms.length; k++) {
+    const [alpha, x] = terms[k]!;
+    if (k === 0) scaleInto(complex(alpha), asDtype(x, dtype), out);
+    else axpy(complex(alpha), asDtype(x, dtype), out);
+  }
   return out;
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return false;
+  return a.length === b.length;
 }
 
 /** A diag(s) for a matrix A. */

@@ -6,16 +6,17 @@ import { excess, normalised, scaleByPower } from "./scaling.ts";
 export { orthAug } from "./orth-aug.ts";
 
 import { type Dtype, shapeText, type Tensor, tensor, width } from "./tensor.ts";
-import { workspace } from "./workspace.ts";
+import { type Frame, workspace } from "./workspace.ts";
 
 /**
  * Thin QR, A = Q R with k = min(m, n): `q` m x k with orthonormal columns, `r` k x n upper triangular with a real,
  * non-negative diagonal; unique for a matrix of full rank. Householder, cost 4 m n k (16 when complex).
- * Throws a RangeError when `a` is not a matrix and a NonFiniteError when an entry is NaN or infinite.
+ * Throws a RangeError when `a` is not a matrix and a NonFiniteError when an entry is NaN or infinite. `q` is in `frame` if given.
  */
-export function qr(a: Tensor): { q: Tensor; r: Tensor } {
+export function qr(a: Tensor, frame?: Frame): { q: Tensor; r: Tensor } {
   const [m, n] = matrixShape(a, "qr");
-  const q = tensor([m, Math.min(m, n)], a.dtype);
+  const shape = [m, Math.min(m, n)];
+  const q = frame ? frame.take(shape, a.dtype) : tensor(shape, a.dtype);
   return { q, r: factorise(a, m, n, q, "qr") };
 }
 

@@ -5,13 +5,8 @@ export { type BackendName, backend, backendNames, useBackend } from "./current.t
 export * from "./errors.ts";
 export { expm } from "./expm.ts";
 export { eigh, qr, singularValues, svd, triangular } from "./factor.ts";
-export {
-  applyKroneckerSum,
-  type KroneckerSum,
-  type KroneckerTerm,
-  kroneckerSum,
-  planKroneckerSum,
-} from "./kronecker-sum.ts";
+export { applyKroneckerSum, planKroneckerSum } from "./kronecker-plan.ts";
+export { type KroneckerSum, type KroneckerTerm, kroneckerSum } from "./kronecker-sum.ts";
 export { expAction, type KrylovOperator, type KrylovOptions, type KrylovResult } from "./krylov.ts";
 export { conj, dot, norm as frobeniusNorm } from "./level1.ts";
 export {

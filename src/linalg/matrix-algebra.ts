@@ -3,7 +3,6 @@ import { conj } from "./level1.ts";
 import {
   byRows,
   isDense,
-  isSparse,
   type Matrix,
   type MatrixFunction,
   type MatrixSum,
@@ -24,14 +23,16 @@ import {
   times,
   width,
 } from "./tensor.ts";
+import type { Frame } from "./workspace.ts";
 
 type Term<M> = readonly [Scalar, M];
 
 /**
  * The linear combination sum_k c_k M_k of matrices of one shape. Sparse terms give a sparse matrix, a dense one among them
- * a dense one, functions are kept beside what is known by entries. Throws a RangeError without terms or when shapes differ.
+ * a dense one, in `frame` if given; functions are kept beside what is known by entries. Throws a RangeError without terms or when
+ * shapes differ.
  */
-export function matrixSum(terms: readonly Term<Matrix>[]): Matrix {
+export function matrixSum(terms: readonly Term<Matrix>[], frame?: Frame): Matrix {
   const [first] = terms;
   if (!first) throw new RangeError("matrixSum: no terms were given, expected one or more");
   if (terms.length === 1 && isOne(first[0])) return first[1];
@@ -39,7 +40,7 @@ export function matrixSum(terms: readonly Term<Matrix>[]): Matrix {
   const entries: Term<Tensor | SparseMatrix>[] = [];
   const functions = new Map<MatrixFunction, Complex>();
   for (const [c, m] of terms) {
-    if (shapeText(m.shape) !== shapeText(shape))
+    if (m.shape[0] !== shape[0] || m.shape[1] !== shape[1])
       throw new RangeError(`matrixSum: the matrices are ${shapeText(shape)} and ${shapeText(m.shape)}: shapes differ`);
     const parts = partsOf(m);
     if (parts.stored) entries.push([c, parts.stored]);
@@ -51,7 +52,7 @@ export function matrixSum(terms: readonly Term<Matrix>[]): Matrix {
   }
   return ofParts(
     shape,
-    sumOfEntries(shape, entries),
+    sumOfEntries(shape, entries, frame),
     [...functions].map(([f, c]) => [c, f]),
   );
 }
@@ -76,13 +77,15 @@ function ofParts(
 function sumOfEntries(
   shape: readonly [number, number],
   terms: readonly Term<Tensor | SparseMatrix>[],
+  frame?: Frame,
 ): Tensor | SparseMatrix | null {
-  const full = terms.filter((t): t is Term<Tensor> => isDense(t[1]));
-  const sparse = terms.filter((t): t is Term<SparseMatrix> => isSparse(t[1]));
-  if (sparse.length === 0) return full.length === 0 ? null : combine(full);
+  const full: Term<Tensor>[] = [];
+  const sparse: Term<SparseMatrix>[] = [];
+  for (const term of terms) (isDense(term[1]) ? full : sparse).push(term as never);
+  if (sparse.length === 0) return full.length === 0 ? null : combine(full, frame);
   const sum = sumOfSparse(shape, sparse);
   if (full.length === 0) return sum;
-  const out = combine([...full, [1, tensor(shape, sum.dtype)]]);
+  const out = combine([...full, [1, tensor(shape, sum.dtype)]], frame);
   addEntries(sum, out);
   return out;
 }

@@ -25,21 +25,7 @@ export class Workspace {
   }
 
   frame(): Frame {
-    const slab = this.#slab;
-    const used = this.#used;
-    const take: Frame["take"] = (shape, dtype) => tensor(shape, dtype, this.#take(sizeOf(shape) * width(dtype)));
-    return {
-      take,
-      hold: (t, dtype = t.dtype) => {
-        const held = take(t.shape, dtype);
-        held.data.set(asDtype(t, dtype).data);
-        return held;
-      },
-      [Symbol.dispose]: () => {
-        this.#slab = slab;
-        this.#used = used;
-      },
-    };
+    return new StackFrame(this, this.#slab, this.#used);
   }
 
   /** Memory held, in bytes: the high-water mark of all frames so far. */
@@ -47,7 +33,8 @@ export class Workspace {
     return this.#slabs.reduce((sum, s) => sum + 8 * s.length, 0);
   }
 
-  #take(length: number): Float64Array {
+  /** Numbers from the top of the stack. Frames are what others use. */
+  take(length: number): Float64Array {
     const padded = Math.ceil(length / 8) * 8; // whole cache lines, so that every tensor starts on one
     while (this.#slab < this.#slabs.length && this.#used + padded > this.#slabs[this.#slab]!.length) {
       this.#slab++;
@@ -57,6 +44,38 @@ export class Workspace {
     const start = this.#used;
     this.#used += padded;
     return this.#slabs[this.#slab]!.subarray(start, start + length);
+  }
+
+  /** Gives back all that was taken since the stack was this high. */
+  release(slab: number, used: number): void {
+    this.#slab = slab;
+    this.#used = used;
+  }
+}
+
+class StackFrame implements Frame {
+  readonly #stack: Workspace;
+  readonly #slab: number;
+  readonly #used: number;
+
+  constructor(stack: Workspace, slab: number, used: number) {
+    this.#stack = stack;
+    this.#slab = slab;
+    this.#used = used;
+  }
+
+  take(shape: readonly number[], dtype: Dtype): Tensor {
+    return tensor(shape, dtype, this.#stack.take(sizeOf(shape) * width(dtype)));
+  }
+
+  hold(t: Tensor, dtype: Dtype = t.dtype): Tensor {
+    const held = this.take(t.shape, dtype);
+    held.data.set(asDtype(t, dtype).data);
+    return held;
+  }
+
+  [Symbol.dispose](): void {
+    this.#stack.release(this.#slab, this.#used);
   }
 }
 
@@ -92,7 +111,8 @@ export function ownFrame(): Frame {
   const frame = stack.frame();
   let isEnded = false;
   return {
-    ...frame,
+    take: (shape, dtype) => frame.take(shape, dtype),
+    hold: (t, dtype) => frame.hold(t, dtype),
     [Symbol.dispose]: () => {
       if (isEnded) return;
       isEnded = true;

@@ -1,6 +1,6 @@
 import { combine, permute, scaled } from "../linalg/contract.ts";
 import { singularValues } from "../linalg/factor.ts";
-import { planKroneckerSum } from "../linalg/kronecker-sum.ts";
+import { planKroneckerSum } from "../linalg/kronecker-plan.ts";
 import { expAction } from "../linalg/krylov.ts";
 import { conj, norm as frobenius } from "../linalg/level1.ts";
 import { randomTensor, seeded } from "../linalg/random.ts";

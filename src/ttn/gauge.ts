@@ -100,7 +100,8 @@ function shiftTask(y: TTN, to: NodeId): Task {
 export function splitMode(c: Tensor, mode: number): { q: Tensor; r: Tensor } {
   const order = splitOrder(c.shape.length, mode);
   using frame = workspace().frame();
-  const { q, r } = qr(asBasis(permute(c, order, frame)));
+  const isMoved = mode !== c.shape.length - 1;
+  const { q, r } = qr(asBasis(permute(c, order, frame)), isMoved ? frame : undefined);
   const rest = order.slice(0, -1).map((k) => c.shape[k]!);
   const back = order.map((_, k) => order.indexOf(k));
   return { q: permute(reshape(q, [...rest, r.shape[0]!]), back), r };

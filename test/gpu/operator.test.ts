@@ -3,7 +3,8 @@ import { Heap } from "../../src/gpu/heap.ts";
 import { DeviceOperator, placeMatrices } from "../../src/gpu/operator.ts";
 import type { Job } from "../../src/gpu/table.ts";
 import { randomTensor, seeded, sparse, type Tensor, tensor } from "../../src/linalg/index.ts";
-import { applyKroneckerSum, type KroneckerTerm, kroneckerSum } from "../../src/linalg/kronecker-sum.ts";
+import { applyKroneckerSum } from "../../src/linalg/kronecker-plan.ts";
+import { type KroneckerTerm, kroneckerSum } from "../../src/linalg/kronecker-sum.ts";
 
 const random = seeded(3);
 

@@ -1,11 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  applyKroneckerSum,
-  type KroneckerTerm,
-  kroneckerSum,
-  planKroneckerSum,
-} from "../../src/linalg/kronecker-sum.ts";
+import { applyKroneckerSum, planKroneckerSum } from "../../src/linalg/kronecker-plan.ts";
+import { type KroneckerTerm, kroneckerSum } from "../../src/linalg/kronecker-sum.ts";
 import { norm } from "../../src/linalg/level1.ts";
 import { denseOf } from "../../src/linalg/matrix-product.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";

@@ -1,4 +1,4 @@
-import { planKroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { planKroneckerSum } from "../../linalg/kronecker-plan.ts";
 import { expAction } from "../../linalg/krylov.ts";
 import { asDtype, copy, shapeText, sizeOf, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";

@@ -1,8 +1,8 @@
-import { block, gramAllBut, permute, place, scaled } from "../../linalg/contract.ts";
+import { gramAllBut, place, scaled } from "../../linalg/contract.ts";
 import { kroneckerFlops } from "../../linalg/kronecker-flops.ts";
-import { type KroneckerTerm, kroneckerSum, planKroneckerSum } from "../../linalg/kronecker-sum.ts";
-import { conj } from "../../linalg/level1.ts";
-import { isDense, isSparse, type Matrix } from "../../linalg/matrix.ts";
+import { planKroneckerSum } from "../../linalg/kronecker-plan.ts";
+import { isStored, type KroneckerTerm, kroneckerSum } from "../../linalg/kronecker-sum.ts";
+import type { Matrix } from "../../linalg/matrix.ts";
 import { denseOf } from "../../linalg/matrix-product.ts";
 import { type Task, type TaskKind, task } from "../../linalg/task.ts";
 import {
@@ -48,29 +48,35 @@ export const contraction: TaskKind<Contraction, readonly Tensor[]> = {
     const y = frame.hold(bra, dtype);
     const whole = bra === ket || components.every(({ old }) => old) ? y : frame.hold(ket, dtype);
     const columns = fresh && frame.hold(fresh, dtype);
-    return components.map(({ terms, symmetry, old }) => {
-      using inner = workspace().frame();
-      const x = old ? columns! : whole;
-      const map = kroneckerSum(x.shape, terms, dtype);
-      const image = inner.take(map.shapeOut, dtype);
-      planKroneckerSum(map, inner)(unit, x, 0, image);
-      const matrix = gramAllBut(y, image, open);
-      return old && symmetry !== 0 ? bordered(old, matrix, symmetry) : matrix;
-    });
+    const matrices: Tensor[] = [];
+    for (const { terms, symmetry, old } of components) {
+      const matrix = contracted(terms, old ? columns! : whole, y, open);
+      matrices.push(old && symmetry !== 0 ? bordered(old, matrix, symmetry) : matrix);
+    }
+    return matrices;
   },
 };
+
+/** The inner products of y with the image of x, over every mode but one. */
+function contracted(terms: readonly KroneckerTerm[], x: Tensor, y: Tensor, open: number): Tensor {
+  using frame = workspace().frame();
+  const map = kroneckerSum(x.shape, terms, x.dtype);
+  const image = frame.take(map.shapeOut, x.dtype);
+  planKroneckerSum(map, frame)(unit, x, 0, image);
+  return gramAllBut(y, image, open);
+}
 
 /** The contraction as a task; one with a user's function as a matrix can run in this thread only. */
 export function contractionTask(input: Contraction, node: NodeId): Task {
   const { ket, bra, open, dtype, fresh, components } = input;
-  const flops = components.reduce((sum, { terms, old }) => {
+  const gram = (width(dtype) === 2 ? 8 : 2) * sizeOf(bra.shape);
+  let flops = 0;
+  let isPlain = true;
+  for (const { terms, old } of components) {
     const x = old && fresh ? fresh : ket;
-    const gram = (width(dtype) === 2 ? 8 : 2) * sizeOf(bra.shape) * x.shape[open]!;
-    return sum + gram + kroneckerFlops(kroneckerSum(x.shape, terms, dtype));
-  }, 0);
-  const isPlain = components.every(({ terms }) =>
-    terms.every(({ matrices }) => matrices.every((m) => m === null || isDense(m) || isSparse(m))),
-  );
+    flops += gram * x.shape[open]! + kroneckerFlops(kroneckerSum(x.shape, terms, dtype));
+    isPlain &&= isStored(terms);
+  }
   const made = task(contraction, input, { node, flops });
   return isPlain ? made : { ...made, input: null };
 }
@@ -83,8 +89,14 @@ function bordered(old: Component, columns: Tensor, symmetry: 1 | -1): Tensor {
   const corner = "matrix" in old ? denseOf(old.matrix) : scaled(old.scalar, identity(before, out.dtype));
   place(asDtype(corner, out.dtype), out, [0, 0]);
   place(columns, out, [0, before]);
-  const above = permute(conj(block(columns, [0, 0], [before, fresh])), [1, 0]);
-  place(symmetry === 1 ? above : scaled(-1, above), out, [before, 0]);
+  const w = width(out.dtype);
+  for (let i = 0; i < before; i++)
+    for (let j = 0; j < fresh; j++) {
+      const p = w * (i * fresh + j);
+      const q = w * ((before + j) * size + i);
+      out.data[q] = symmetry * columns.data[p]!;
+      if (w === 2) out.data[q + 1] = -symmetry * columns.data[p + 1]!;
+    }
   return out;
 }
 

@@ -149,7 +149,7 @@ export class Environments {
 
   /** Terms of the operator's core at a node in these environments: what acts on the tensor there. */
   terms(node: NodeId, around: readonly Environment[]): KroneckerTerm[] {
-    return this.#entries[node]!.flatMap((entry) => kroneckerTerm(entry, around) ?? []);
+    return termsOf(this.#entries[node]!, around);
   }
 
   /** Contracts everything behind the edge from `node` towards its neighbour `to`. */
@@ -173,10 +173,10 @@ export class Environments {
   }
 
   #find(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment | null {
-    const known = this.#known
-      .get(ket)
-      ?.find((k) => k.test === bra && k.node === node && k.mode === mode && k.around.every((e, i) => e === around[i]));
-    return known?.value ?? null;
+    for (const known of this.#known.get(ket) ?? [])
+      if (known.test === bra && known.node === node && known.mode === mode && sameItems(known.around, around))
+        return known.value;
+    return null;
   }
 
   #remember(known: Known, ket: Tensor): Environment {
@@ -197,17 +197,14 @@ export class Environments {
     const dtype = commonDtype(ket.dtype, bra.dtype, this.#dtype);
     const known: (Component | null)[] = [];
     const missing: Contraction["components"][number][] = [];
-    this.#byComponent(node, open).forEach((entries, c) => {
-      const terms = entries.flatMap((e) => kroneckerTerm(e, around) ?? []);
-      known[c] = null;
-      if (terms.length === 0) known[c] = { scalar: { re: 0, im: 0 } };
-      else if (same && terms.every((t) => t.matrices.every((m) => m === null)))
-        known[c] = { scalar: terms.reduce((s, t) => plus(s, complex(t.coefficient)), { re: 0, im: 0 }) };
-      else {
-        const symmetry = symmetries[c]!;
-        missing.push({ terms, symmetry, old: grownFrom && symmetry !== 0 ? grownFrom.components[c]! : null });
-      }
-    });
+    for (const [c, entries] of this.#byComponent(node, open).entries()) {
+      const terms = termsOf(entries, around);
+      const scalar = same || terms.length === 0 ? multipleOfIdentity(terms) : null;
+      known[c] = scalar && { scalar };
+      if (scalar) continue;
+      const symmetry = symmetries[c]!;
+      missing.push({ terms, symmetry, old: grownFrom && symmetry !== 0 ? grownFrom.components[c]! : null });
+    }
     const fresh = grownFrom ? growth!.fresh : null;
     return {
       contraction: missing.length > 0 ? { ket, bra, open, dtype, fresh, components: missing } : null,
@@ -229,6 +226,11 @@ export class Environments {
     lists[mode] ??= Array.from({ length: count }, (_, c) => this.#entries[node]!.filter((e) => e.index[mode] === c));
     return lists[mode];
   }
+}
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  for (let k = 0; k < a.length; k++) if (a[k] !== b[k]) return false;
+  return true;
 }
 
 /** The environment whose matrices are the leading blocks of this size, if that is known. */
@@ -264,7 +266,27 @@ const outside: Environment = { components: [{ scalar: unit }], same: true, rank:
 /** The open edge itself: whatever component, the identity. */
 const ahead: Environment = { components: [], same: true, rank: 0 };
 
-const plus = (a: Complex, b: Complex): Complex => ({ re: a.re + b.re, im: a.im + b.im });
+/** The terms of these entries that do not vanish. */
+function termsOf(entries: readonly CoreEntry[], around: readonly Environment[]): KroneckerTerm[] {
+  const terms: KroneckerTerm[] = [];
+  for (const entry of entries) {
+    const term = kroneckerTerm(entry, around);
+    if (term) terms.push(term);
+  }
+  return terms;
+}
+
+/** The sum of terms that have no matrices; null where one has. */
+function multipleOfIdentity(terms: readonly KroneckerTerm[]): Complex | null {
+  const sum = { re: 0, im: 0 };
+  for (const { coefficient, matrices } of terms) {
+    for (const m of matrices) if (m) return null;
+    const { re, im } = complex(coefficient);
+    sum.re += re;
+    sum.im += im;
+  }
+  return sum;
+}
 
 /** One entry of a core with its components filled in; null when one of them vanishes. */
 function kroneckerTerm({ index, value }: CoreEntry, around: readonly Environment[]): KroneckerTerm | null {

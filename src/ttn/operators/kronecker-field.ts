@@ -1,6 +1,6 @@
 import { kroneckerFlops } from "../../linalg/kronecker-flops.ts";
-import { planKroneckerSum } from "../../linalg/kronecker-sum.ts";
-import { isDense, isSparse } from "../../linalg/matrix.ts";
+import { planKroneckerSum } from "../../linalg/kronecker-plan.ts";
+import { isStored } from "../../linalg/kronecker-sum.ts";
 import type { Complex } from "../../linalg/tensor.ts";
 import type { Coefficient, KroneckerFieldData, LocalField, Samples } from "../rhs.ts";
 
@@ -12,9 +12,7 @@ export function kroneckerField(data: KroneckerFieldData): LocalField {
   const { phase, parts } = data;
   const { dtype, shapeOut } = parts[0]!.sum;
   const coefficients = parts.map(({ coefficient }) => coefficientAt(coefficient));
-  const isPlain = parts.every(({ sum }) =>
-    sum.terms.every(({ matrices }) => matrices.every((m) => m === null || isDense(m) || isSparse(m))),
-  );
+  const isPlain = parts.every(({ sum }) => isStored(sum.terms));
   return {
     kind: phase ? "linear-hermitian" : "linear",
     ...(phase ? { phase } : {}),
@@ -26,9 +24,7 @@ export function kroneckerField(data: KroneckerFieldData): LocalField {
     plan(frame) {
       const plans = parts.map(({ sum }) => planKroneckerSum(sum, frame));
       return (t, x, out) => {
-        plans.forEach((apply, k) => {
-          apply(coefficients[k]!(t), x, k === 0 ? 0 : 1, out);
-        });
+        for (let k = 0; k < plans.length; k++) plans[k]!(coefficients[k]!(t), x, k === 0 ? 0 : 1, out);
       };
     },
   };

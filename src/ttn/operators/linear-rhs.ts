@@ -1,4 +1,5 @@
-import { applyKroneckerSum, kroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { applyKroneckerSum } from "../../linalg/kronecker-plan.ts";
+import { kroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { dot } from "../../linalg/level1.ts";
 import { asDtype, type Complex, commonDtype, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
 import { modeTowards } from "../gauge.ts";
