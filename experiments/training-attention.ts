@@ -67,7 +67,7 @@ export const trainingAttention = experiment({
     samples: count.default(4000).describe("sequences to learn from, a positive integer"),
     epochs: count.default(12).describe("how often they are gone through, a positive integer"),
     batch: count.default(64).describe("sequences in a step, a positive integer"),
-    rate: positive.default(0.005).describe("learning rate, a third of it in the last quarter, a positive number"),
+    rate: positive.default(0.008).describe("learning rate, a third of it in the last quarter, a positive number"),
     tau: positive.default(0.02).describe("what truncation may remove, relative to |T|, a positive number"),
     rank: count.default(8).describe("rank to start with, and the largest, a positive integer"),
     headRank: count.default(4).describe("rank of the mode of heads to start with, a positive integer"),

@@ -151,7 +151,7 @@ export class Pool {
       return { kind: "died", why: (error as Error).message, begun: true };
     }
     const answer = lane
-      .run({ kind: task.kind, input: outgoing(task.input), backend: backendHere() })
+      .run({ kind: task.kind, input: outgoing(task.message!()), backend: backendHere() })
       .then((value): Outcome => ({ kind: "done", value: incoming(value) }));
     try {
       return await Promise.race([answer, stopped]);

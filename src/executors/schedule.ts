@@ -1,9 +1,9 @@
 /** A set is worth handing over when its larger pieces are together as much as so many of the smallest ones that count. */
-const worthwhile = 10;
+const worthwhile = 3;
 
 /**
  * Which pieces of a set are worth handing over to other threads: those of `smallest` operations or more, where all of them together are as much
- * as ten such; otherwise none. Other cores have to wake up, and their caches to fill.
+ * as three such; otherwise none. Other cores have to wake up, and their caches to fill.
  */
 export function worthHandingOver(flops: readonly number[], smallest: number): number[] {
   const larger = [...flops.keys()].filter((k) => flops[k]! >= smallest);

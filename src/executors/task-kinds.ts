@@ -3,7 +3,7 @@ import type { LocalSolution, LocalSolver, SolverSpec } from "../integrators/loca
 import { solverFrom } from "../integrators/local/solvers.ts";
 import { type ProblemData, problemOf } from "../integrators/local/transport.ts";
 import type { TaskKind } from "../linalg/task.ts";
-import { modulesOf } from "../ttn/field-data.ts";
+import { modulesOf, type PackedField, packField, unpackField } from "../ttn/field-data.ts";
 import { shift } from "../ttn/gauge.ts";
 import { loadRhs } from "../ttn/module-rhs.ts";
 import { contraction } from "../ttn/operators/contraction.ts";
@@ -37,7 +37,21 @@ function solverOf(spec: SolverSpec): LocalSolver {
 export const solve: TaskKind<SolveInput, LocalSolution> = {
   name: "solve",
   run: ({ problem, solver }) => solverOf(solver).solve(problemOf(problem, (module) => loaded.get(keyOf(module))!)),
+  packing: {
+    pack: ({ problem: { field, ...problem }, solver }): PackedSolve => ({ problem, solver, field: packField(field) }),
+    unpack: ({ problem, solver, field }: PackedSolve) => ({
+      problem: { ...problem, field: unpackField(field) },
+      solver,
+    }),
+  },
 };
+
+/** A solve as it is sent. */
+interface PackedSolve {
+  readonly problem: Omit<ProblemData, "field">;
+  readonly solver: SolverSpec;
+  readonly field: PackedField;
+}
 
 /** All that a worker can be asked to do. */
 export const taskKinds: Readonly<Record<string, TaskKind<never, unknown>>> = Object.fromEntries(

@@ -35,8 +35,9 @@ export function workerCore(): WorkerCore {
       if (!known)
         throw new RangeError(`worker: task "${kind}" is unknown; known: ${Object.keys(taskKinds).join(", ")}`);
       const data = incoming(input);
-      if (kind === "solve") await loadModules(data as SolveInput);
-      return outgoing(known.run(data as never));
+      const unpacked = known.packing ? known.packing.unpack(data as never) : data;
+      if (kind === "solve") await loadModules(unpacked as SolveInput);
+      return outgoing(known.run(unpacked as never));
     },
   };
 }

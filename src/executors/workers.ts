@@ -17,7 +17,7 @@ export interface WorkersOptions {
   /** Makes a worker, for hosts that want the script as a file: `() => new Worker(new URL("dlra/worker", import.meta.url), { type: "module" })`. */
   readonly createWorker?: () => WorkerLike;
   /**
-   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than ten such. Default `usualSmallest`, about
+   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than three such. Default `usualSmallest`, about
    * a millisecond.
    */
   readonly smallest?: number;
@@ -63,7 +63,7 @@ export function workers(options: WorkersOptions = {}): Executor {
     pool.throwIfDisposed();
     const size = (k: number): number => tasks[k]!.flops ?? Number.POSITIVE_INFINITY;
     const indices = [...tasks.keys()];
-    const movable = indices.filter((k) => tasks[k]!.input !== null);
+    const movable = indices.filter((k) => tasks[k]!.message !== null);
     const away = worthHandingOver(movable.map(size), smallest).map((k) => movable[k]!);
     away.sort((a, b) => (size(a) === size(b) ? a - b : size(b) - size(a)));
     const here = indices.filter((k) => !away.includes(k));
@@ -97,7 +97,7 @@ export function workers(options: WorkersOptions = {}): Executor {
         reasons[k] = typeof data === "string" ? data : null;
         const run = () => solver.solve(problem);
         if (data === null || typeof data === "string")
-          return { kind: "solve", input: null, node: problem.node, flops, run };
+          return { kind: "solve", message: null, node: problem.node, flops, run };
         return { ...task(solve, { problem: data, solver: solver.spec! }, { node: problem.node, flops }), run };
       });
       const reason = reasons.find((r) => r !== null);

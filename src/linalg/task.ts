@@ -5,13 +5,15 @@
 export interface TaskKind<I, O> {
   readonly name: string;
   run(input: I): O;
+  /** The input in a form that is cheaper to send, and back. Default: as it is. */
+  readonly packing?: { pack(input: I): unknown; unpack(message: never): I };
 }
 
 /** One call of such a function. */
 export interface Task {
   readonly kind: string;
-  /** Null where it is made of functions of this thread, and so can run in no other. */
-  readonly input: unknown;
+  /** The input as it is sent to another thread; null where it is made of functions of this one, and so the task can run in no other. */
+  readonly message: (() => unknown) | null;
   /** Node of a tree that it is about, to name it in messages. */
   readonly node: number;
   /** Floating-point operations, estimated; null where nothing is known. */
@@ -24,7 +26,13 @@ export const task = <I, O>(
   kind: TaskKind<I, O>,
   input: I,
   { node, flops }: { readonly node: number; readonly flops: number | null },
-): Task => ({ kind: kind.name, input, node, flops, run: () => kind.run(input) });
+): Task => ({
+  kind: kind.name,
+  message: () => kind.packing?.pack(input) ?? input,
+  node,
+  flops,
+  run: () => kind.run(input),
+});
 
 /**
  * Work with parts that can be done side by side: a generator that yields sets of independent tasks, is resumed with what they gave, in their

@@ -1,6 +1,16 @@
+import type { KroneckerSum } from "../linalg/kronecker-sum.ts";
+import { type PackedTerms, packTerms, unpackTerms } from "../linalg/packed-terms.ts";
 import { grownFrom } from "./growth.ts";
 import { kroneckerField, sampledKronecker } from "./operators/kronecker-field.ts";
-import type { LocalField, LocalFieldData, ModuleFieldData, ModuleReference, Rhs } from "./rhs.ts";
+import type {
+  Coefficient,
+  KroneckerFieldData,
+  LocalField,
+  LocalFieldData,
+  ModuleFieldData,
+  ModuleReference,
+  Rhs,
+} from "./rhs.ts";
 import { sumOfFields } from "./sum-rhs.ts";
 
 /**
@@ -40,6 +50,36 @@ export function sampled(data: LocalFieldData, times: readonly number[] | undefin
   }
   if (data.parts.every(({ coefficient }) => typeof coefficient !== "function")) return data;
   return times ? sampledKronecker(data, times) : null;
+}
+
+/** The data of a local field as it is sent to another thread. */
+export type PackedField =
+  | ModuleFieldData
+  | { readonly form: "sum"; readonly parts: readonly PackedField[] }
+  | (Omit<KroneckerFieldData, "parts"> & {
+      readonly parts: readonly { readonly coefficient: Coefficient; readonly sum: Omit<KroneckerSum, "terms"> }[];
+      readonly terms: PackedTerms;
+    });
+
+export function packField(data: LocalFieldData): PackedField {
+  if (data.form === "module") return data;
+  if (data.form === "sum") return { form: "sum", parts: data.parts.map(packField) };
+  return {
+    ...data,
+    parts: data.parts.map(({ coefficient, sum: { terms: _, ...sum } }) => ({ coefficient, sum })),
+    terms: packTerms(data.parts.map(({ sum }) => sum.terms)),
+  };
+}
+
+export function unpackField(data: PackedField): LocalFieldData {
+  if (data.form === "module") return data;
+  if (data.form === "sum") return { form: "sum", parts: data.parts.map(unpackField) };
+  const { parts, terms, ...rest } = data;
+  const lists = unpackTerms(terms);
+  return {
+    ...rest,
+    parts: parts.map(({ coefficient, sum }, k) => ({ coefficient, sum: { ...sum, terms: lists[k]! } })),
+  };
 }
 
 /** The modules that local fields of this data are made of. */

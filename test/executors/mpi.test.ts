@@ -63,7 +63,7 @@ describe("MPI, with ranks in memory", () => {
     const tasks = (rank: number, flops: number | null): Task[] =>
       [1, 2, 3].map((k) => ({
         kind: "square",
-        input: k,
+        message: () => k,
         node: k,
         flops,
         run() {

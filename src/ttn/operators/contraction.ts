@@ -4,6 +4,7 @@ import { planKroneckerSum } from "../../linalg/kronecker-plan.ts";
 import { isStored, type KroneckerTerm, kroneckerSum } from "../../linalg/kronecker-sum.ts";
 import type { Matrix } from "../../linalg/matrix.ts";
 import { denseOf } from "../../linalg/matrix-product.ts";
+import { type PackedTerms, packTerms, unpackTerms } from "../../linalg/packed-terms.ts";
 import { type Task, type TaskKind, task } from "../../linalg/task.ts";
 import {
   asDtype,
@@ -55,6 +56,23 @@ export const contraction: TaskKind<Contraction, readonly Tensor[]> = {
     }
     return matrices;
   },
+  packing: {
+    pack: ({ components, ...rest }): PackedContraction => ({
+      ...rest,
+      components: components.map(({ symmetry, old }) => ({ symmetry, old })),
+      terms: packTerms(components.map(({ terms }) => terms)),
+    }),
+    unpack({ components, terms, ...rest }: PackedContraction) {
+      const lists = unpackTerms(terms);
+      return { ...rest, components: components.map((component, k) => ({ ...component, terms: lists[k]! })) };
+    },
+  },
+};
+
+/** A contraction as it is sent. */
+type PackedContraction = Omit<Contraction, "components"> & {
+  readonly components: readonly Omit<Contraction["components"][number], "terms">[];
+  readonly terms: PackedTerms;
 };
 
 /** The inner products of y with the image of x, over every mode but one. */
@@ -78,7 +96,7 @@ export function contractionTask(input: Contraction, node: NodeId): Task {
     isPlain &&= isStored(terms);
   }
   const made = task(contraction, input, { node, flops });
-  return isPlain ? made : { ...made, input: null };
+  return isPlain ? made : { ...made, message: null };
 }
 
 /** The matrix whose new columns (and, by symmetry, rows) are `columns`, with the old component in its corner. */
