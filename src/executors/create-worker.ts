@@ -6,7 +6,7 @@ import type { WorkerLike } from "./worker-port.ts";
  * Of Node, in MB. A worker's own objects are small and short-lived; with more room for them, the large arrays that they hold, in memory that the
  * collector does not see, would stay until there are many.
  */
-const resourceLimits = { maxYoungGenerationSizeMb: 4 };
+const resourceLimits = { maxYoungGenerationSizeMb: 2 };
 
 /**
  * A worker that runs the inlined script: no file has to be found, so that it works from any bundler, from an unbuilt source tree and from

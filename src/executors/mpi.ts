@@ -1,5 +1,5 @@
 import type { Executor } from "../integrators/executor.ts";
-import type { LocalProblem, LocalSolver } from "../integrators/local/problem.ts";
+import type { LocalProblem, LocalSolution, LocalSolver } from "../integrators/local/problem.ts";
 import { flopsOfSolve } from "../integrators/local/transport.ts";
 import { backend } from "../linalg/current.ts";
 import type { Task } from "../linalg/task.ts";
@@ -61,6 +61,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     costs: readonly number[],
     check: number,
     doOwn: (own: readonly W[]) => Promise<readonly T[]>,
+    { packed, unpacked }: ResultsOf<W, T>,
     signal?: AbortSignal,
   ): Promise<readonly T[]> => {
     if (isDisposed) throw new Error("mpi: the executor was disposed");
@@ -75,7 +76,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     }
     const aborted = signal?.aborted ?? false;
     const { bodies, aborted: anyAborted } = await communicator.exchange("solve", {
-      body: pack(done),
+      body: pack(done.map((result, i) => packed(work[shares[rank]![i]!]!, result))),
       check,
       aborted,
       work(ranks) {
@@ -86,12 +87,12 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     });
     signal?.throwIfAborted();
     if (anyAborted) throw new DOMException("interrupted on another rank", "AbortError");
-    if (bodies.length < shares.length) return divided(what, work, costs, check, doOwn, signal);
+    if (bodies.length < shares.length) return divided(what, work, costs, check, doOwn, { packed, unpacked }, signal);
     const all: T[] = [];
     shares.forEach((share, from) => {
-      const theirs = from === rank ? done : (unpack(bodies[from]!) as readonly T[]);
+      const theirs = from === rank ? [] : (unpack(bodies[from]!) as readonly unknown[]);
       share.forEach((k, i) => {
-        all[k] = theirs[i]!;
+        all[k] = from === rank ? done[i]! : unpacked(work[k]!, theirs[i]);
       });
     });
     return all;
@@ -112,6 +113,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
         costsOf(problems, solver),
         fingerprint(problems),
         (own) => inner.solveAll(own, solver, signal),
+        { packed: (_, solution) => solution, unpacked: (_, message) => message as LocalSolution },
         signal,
       ),
     async runAll(tasks, signal) {
@@ -119,7 +121,11 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
       const total = costs.reduce((a, b) => a + b, 0);
       const doAll = async (own: readonly Task[]): Promise<readonly unknown[]> =>
         inner.runAll ? inner.runAll(own, signal) : own.map((task) => task.run());
-      return total < smallest ? doAll(tasks) : divided(tasks[0]!.kind, tasks, costs, total, doAll, signal);
+      const results: ResultsOf<Task, unknown> = {
+        packed: ({ resultPacking }, result) => (resultPacking ? resultPacking.pack(result) : result),
+        unpacked: ({ resultPacking }, message) => (resultPacking ? resultPacking.unpack(message) : message),
+      };
+      return total < smallest ? doAll(tasks) : divided(tasks[0]!.kind, tasks, costs, total, doAll, results, signal);
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;
@@ -131,6 +137,12 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
 /** Work that is about a node of a tree. */
 interface Located {
   readonly node: number;
+}
+
+/** How results of such work go from rank to rank. */
+interface ResultsOf<W, T> {
+  packed(work: W, result: T): unknown;
+  unpacked(work: W, message: unknown): T;
 }
 
 /** The nodes that work is about, in words. */

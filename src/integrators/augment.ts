@@ -48,10 +48,15 @@ export function augment(old: Tensor, solution: Tensor, noise: number, roundOff?:
   const e = excess(rows, "augment", 8); // what is small is judged against the solution, whatever its size
   const judged = { ...rows, data: normalised(rows, e, frame) };
   const fresh = orthAug(asBasis(old), judged, noise * powerOfTwo(-e), roundOff);
-  if (fresh.shape[1] === 0) return { basis: pad(old, shape), fresh: null };
-  const ordered = order ? scatterRows(fresh, order) : fresh;
-  return { basis: grow(old, fromBasis(ordered, shape)), fresh: ordered };
+  if (fresh.shape[1] === 0) return grownBy(null, old, shape);
+  return grownBy(order ? scatterRows(fresh, order) : fresh, old, shape);
 }
+
+/** The old basis in the children's new ones, and the new directions beside it. */
+const grownBy = (fresh: Tensor | null, old: Tensor, shape: readonly number[]): AugmentedBasis => ({
+  basis: fresh ? grow(old, fromBasis(fresh, shape)) : pad(old, shape),
+  fresh,
+});
 
 /** A block of a solution that joins new directions of the child in front of `mode` to old ones of everything else: x, or x x_mode matrix. */
 export interface Block {
@@ -104,6 +109,14 @@ export const augmentation: TaskKind<Augmentation, AugmentedNode> = {
     const directions = columns ? modeProduct(solution, solution.shape.length - 1, columns, frame) : solution;
     const made = augment(old, directions, noise, roundOff ?? undefined);
     return { ...made, news: made.fresh && isCoupled ? matmul(made.fresh, asBasis(solution), "C", "N") : null };
+  },
+  // the basis is three parts in four of the result, and follows from the rest
+  resultPacking: {
+    pack: ({ fresh, news }) => ({ fresh, news }),
+    unpack: ({ fresh, news }: Omit<AugmentedNode, "basis">, { old, shape }) => ({
+      ...grownBy(fresh, old, [...shape.slice(0, -1), old.shape.at(-1)!]),
+      news,
+    }),
   },
 };
 

@@ -147,12 +147,7 @@ class Plan {
   /** Adds all terms whose first matrix is on this mode. */
   addMode(mode: number, terms: readonly Group[]): void {
     const groups: Summed[] = [];
-    for (const { inner, outer } of terms) {
-      const matrix = matrixSum(outer, this.#frame);
-      if (matrix !== outer[0]![1] && isDense(matrix) && matrix.dtype === this.#map.dtype)
-        this.#held.set(matrix, matrix);
-      groups.push({ inner, matrix });
-    }
+    for (const { inner, outer } of terms) groups.push({ inner, matrix: matrixSum(outer, this.#frame) });
     // products of few matrices first: they are parts of those of more
     groups.sort((a, b) => countOf(a.inner) - countOf(b.inner));
     const stacked = mode === 0 ? groups.filter(isEntries).filter((g) => countOf(g.inner) > 0) : [];
@@ -264,7 +259,7 @@ class Plan {
 
   /** The matrix where the backend reaches it without a copy. */
   #hold(m: Tensor): Tensor {
-    const held = this.#held.get(m) ?? this.#frame.hold(m, this.#map.dtype);
+    const held = this.#held.get(m) ?? this.#frame.within(m, this.#map.dtype);
     this.#held.set(m, held);
     return held;
   }

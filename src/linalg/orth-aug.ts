@@ -45,7 +45,7 @@ export function orthAug(a: Tensor, b: Tensor, noise = 0, roundOff?: number): Ten
   const dtype = commonDtype(a.dtype, b.dtype);
   const blas = backend();
   using frame = workspace().frame();
-  const basis = frame.hold(a, dtype).data;
+  const basis = frame.within(a, dtype).data;
   const rest = frame.hold(b, dtype);
   const overlap = frame.take([r, p], dtype);
 

@@ -7,6 +7,8 @@ export interface TaskKind<I, O> {
   run(input: I): O;
   /** The input in a form that is cheaper to send, and back. Default: as it is. */
   readonly packing?: { pack(input: I): unknown; unpack(message: never): I };
+  /** What of a result has to be sent where the input is known, and the result of that. Default: all of it. */
+  readonly resultPacking?: { pack(result: O): unknown; unpack(message: never, input: I): O };
 }
 
 /** One call of such a function. */
@@ -20,6 +22,8 @@ export interface Task {
   readonly flops: number | null;
   /** Runs it in this thread. */
   run(): unknown;
+  /** A result as it is sent to who has this task too, and back. Default: as it is. */
+  readonly resultPacking?: { pack(result: unknown): unknown; unpack(message: unknown): unknown };
 }
 
 export const task = <I, O>(
@@ -32,6 +36,15 @@ export const task = <I, O>(
   node,
   flops,
   run: () => kind.run(input),
+  ...(kind.resultPacking && { resultPacking: resultPackingOf(kind.resultPacking, input) }),
+});
+
+const resultPackingOf = <I, O>(
+  { pack, unpack }: NonNullable<TaskKind<I, O>["resultPacking"]>,
+  input: I,
+): NonNullable<Task["resultPacking"]> => ({
+  pack: (result) => pack(result as O),
+  unpack: (message) => unpack(message as never, input),
 });
 
 /**

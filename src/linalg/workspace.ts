@@ -8,6 +8,8 @@ export interface Frame extends Disposable {
   take(shape: readonly number[], dtype: Dtype): Tensor;
   /** A copy of a tensor in scratch memory, of another type if asked for. */
   hold(t: Tensor, dtype?: Dtype): Tensor;
+  /** The tensor where the backend reaches it without a copy: itself where it lies there already, else held. Only to be read. */
+  within(t: Tensor, dtype?: Dtype): Tensor;
 }
 
 /**
@@ -46,6 +48,10 @@ export class Workspace {
     return this.#slabs[this.#slab]!.subarray(start, start + length);
   }
 
+  reaches(x: Float64Array): boolean {
+    return this.#backend.reaches(x);
+  }
+
   /** Gives back all that was taken since the stack was this high. */
   release(slab: number, used: number): void {
     this.#slab = slab;
@@ -72,6 +78,10 @@ class StackFrame implements Frame {
     const held = this.take(t.shape, dtype);
     held.data.set(asDtype(t, dtype).data);
     return held;
+  }
+
+  within(t: Tensor, dtype: Dtype = t.dtype): Tensor {
+    return t.dtype === dtype && this.#stack.reaches(t.data) ? t : this.hold(t, dtype);
   }
 
   [Symbol.dispose](): void {
@@ -113,6 +123,7 @@ export function ownFrame(): Frame {
   return {
     take: (shape, dtype) => frame.take(shape, dtype),
     hold: (t, dtype) => frame.hold(t, dtype),
+    within: (t, dtype) => frame.within(t, dtype),
     [Symbol.dispose]: () => {
       if (isEnded) return;
       isEnded = true;

@@ -142,5 +142,6 @@ export const quadrature: LocalSolver = {
 const noFrame: Frame = {
   take: (shape, dtype) => tensor(shape, dtype),
   hold: (t) => tensor(t.shape, t.dtype, t.data.slice()),
+  within: (t) => t,
   [Symbol.dispose]() {},
 };

@@ -82,6 +82,7 @@ function create(native: Native): Backend {
     name: "openblas",
     description: native.description,
     allocate: (length) => new Float64Array(length),
+    reaches: () => true,
     gemm,
     ...lapack(native, gemm),
   };

@@ -14,6 +14,7 @@ export function referenceBackend(): Backend {
     name: "reference",
     description: "reference: plain loops, ml-matrix for real factorisations",
     allocate: (length) => new Float64Array(length),
+    reaches: () => true,
     gemm,
     qr: (dtype, m, n, a, q, r) => {
       const x = a.subarray(0, m * n * width(dtype));

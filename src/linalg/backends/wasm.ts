@@ -43,6 +43,7 @@ export function createWasm(variant: "best" | "plain" = "best"): WasmBackend {
     name: "wasm",
     description: `WebAssembly SIMD (128 bit), ${fused ? "relaxed fused multiply-add" : "separate multiply and add"}`,
     allocate: (length) => heap.allocate(length),
+    reaches: (x) => heap.addressOf(x) >= 0,
     peak: (iterations) => kernels.peak(iterations),
 
     gemm: (g, alpha, a, b, beta, c) => {

@@ -46,9 +46,9 @@ export const contraction: TaskKind<Contraction, readonly Tensor[]> = {
   name: "environment",
   run({ ket, bra, open, dtype, fresh, components }) {
     using frame = workspace().frame();
-    const y = frame.hold(bra, dtype);
-    const whole = bra === ket || components.every(({ old }) => old) ? y : frame.hold(ket, dtype);
-    const columns = fresh && frame.hold(fresh, dtype);
+    const y = frame.within(bra, dtype);
+    const whole = bra === ket || components.every(({ old }) => old) ? y : frame.within(ket, dtype);
+    const columns = fresh && frame.within(fresh, dtype);
     const matrices: Tensor[] = [];
     for (const { terms, symmetry, old } of components) {
       const matrix = contracted(terms, old ? columns! : whole, y, open);
