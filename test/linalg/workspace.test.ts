@@ -131,6 +131,19 @@ describe.each(available)("scratch memory of %s", (name) => {
   });
 });
 
+test.each(available)("a tensor within a frame is itself where %s reaches it, else a copy that it does", (name) => {
+  useBackend(name);
+  using frame = workspace().frame();
+  const [own, other] = [frame.take([3], "float64"), fromValues([3], [1, 2, 3])];
+  expect(frame.within(own)).toBe(own);
+  const seen = frame.within(other);
+  expect([...seen.data]).toEqual([1, 2, 3]);
+  expect(backend().reaches(seen.data)).toBe(true);
+  expect(seen === other).toBe(name !== "wasm");
+  expect([...frame.within(other, "complex128").data]).toEqual([1, 0, 2, 0, 3, 0]);
+  useBackend("auto");
+});
+
 test("each backend has one workspace of its own", () => {
   const spaces = available.map((name) => {
     useBackend(name);
