@@ -61,7 +61,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     costs: readonly number[],
     check: number,
     doOwn: (own: readonly W[]) => Promise<readonly T[]>,
-    { packed, unpacked }: ResultsOf<W, T>,
+    results: ResultsOf<W, T>,
     signal?: AbortSignal,
   ): Promise<readonly T[]> => {
     if (isDisposed) throw new Error("mpi: the executor was disposed");
@@ -76,7 +76,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     }
     const aborted = signal?.aborted ?? false;
     const { bodies, aborted: anyAborted } = await communicator.exchange("solve", {
-      body: pack(done.map((result, i) => packed(work[shares[rank]![i]!]!, result))),
+      body: pack(done.map((result, i) => results.packed(work[shares[rank]![i]!]!, result))),
       check,
       aborted,
       work(ranks) {
@@ -87,12 +87,12 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     });
     signal?.throwIfAborted();
     if (anyAborted) throw new DOMException("interrupted on another rank", "AbortError");
-    if (bodies.length < shares.length) return divided(what, work, costs, check, doOwn, { packed, unpacked }, signal);
+    if (bodies.length < shares.length) return divided(what, work, costs, check, doOwn, results, signal);
     const all: T[] = [];
     shares.forEach((share, from) => {
-      const theirs = from === rank ? [] : (unpack(bodies[from]!) as readonly unknown[]);
+      const messages = from === rank ? null : (unpack(bodies[from]!) as readonly unknown[]);
       share.forEach((k, i) => {
-        all[k] = from === rank ? done[i]! : unpacked(work[k]!, theirs[i]);
+        all[k] = messages ? results.unpacked(work[k]!, messages[i]) : done[i]!;
       });
     });
     return all;

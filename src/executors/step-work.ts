@@ -135,7 +135,8 @@ export function stepWork(
       .filter((id) => !complete[id])
       .map((id) => {
         const [rows, p] = [rowsOf(wide, id), ranks[id]!];
-        return piece("augment", id, each * rows * p * (4 * p + 6 * p), large(id), sizeOf(large(id)));
+        const fresh = wide[id]! - p; // new directions, and what the solution has in them; bases follow from these
+        return piece("augment", id, each * rows * p * (4 * p + 6 * p), large(id), fresh * (rows + p));
       }),
   );
   const upGrown = upward.map((level) =>

@@ -1,8 +1,9 @@
+import { type Factors, grouped, outerMode, ProductKeys } from "../linalg/kronecker-groups.ts";
 import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
-import { isDense, isSparse, type Matrix, scaledIdentity } from "../linalg/matrix.ts";
+import { isStored, type Matrix, scaledIdentity } from "../linalg/matrix.ts";
 import { matrixSum } from "../linalg/matrix-algebra.ts";
 import { denseOf } from "../linalg/matrix-product.ts";
-import { asDtype, type Complex, type Scalar, sizeOf, times } from "../linalg/tensor.ts";
+import { asDtype, type Complex, sizeOf, times } from "../linalg/tensor.ts";
 import type { Coefficient, LocalFieldData } from "../ttn/rhs.ts";
 import type { Heap } from "./heap.ts";
 import type { Job, Operand } from "./table.ts";
@@ -29,8 +30,6 @@ export function termsOf(data: LocalFieldData, weigh: (c: Coefficient) => Complex
   }
   return found;
 }
-
-const isStored = (m: Matrix): boolean => isDense(m) || isSparse(m);
 
 /** The argument times some matrices: one more than `source`, on `mode`. */
 interface Value {
@@ -59,7 +58,6 @@ export class DeviceOperator {
   readonly shape: readonly number[];
   readonly #values: Value[] = [];
   readonly #writes: Write[] = [];
-  readonly #ids = new Map<Matrix, number>();
 
   constructor(shape: readonly number[], terms: readonly KroneckerTerm[]) {
     this.shape = shape;
@@ -69,11 +67,12 @@ export class DeviceOperator {
       coefficient,
       matrices: matrices.every((m) => m === null) ? matrices.map((m, k) => (k === last ? identity : m)) : matrices,
     }));
+    const keys = new ProductKeys();
     const known = new Map<string, Value>();
-    const formed = (matrices: readonly (Matrix | null)[]): Value | null => {
-      const mode = matrices.findIndex((m) => m !== null);
+    const formed = (matrices: Factors): Value | null => {
+      const mode = outerMode(matrices);
       if (mode < 0) return null;
-      const key = this.#key(matrices);
+      const key = keys.of(matrices);
       const old = known.get(key);
       if (old) return old;
       const source = formed(matrices.with(mode, null));
@@ -82,19 +81,10 @@ export class DeviceOperator {
       this.#values.push(value);
       return value;
     };
+    const { modes } = grouped(whole, shape.length, keys);
     for (let mode = last; mode >= 0; mode--) {
-      const groups = new Map<string, { rest: (Matrix | null)[]; terms: [Scalar, Matrix][] }>();
-      for (const { coefficient, matrices } of whole) {
-        if (matrices.findIndex((m) => m !== null) !== mode) continue;
-        const rest = matrices.with(mode, null);
-        const key = this.#key(rest);
-        const group = groups.get(key) ?? { rest, terms: [] };
-        group.terms.push([coefficient, matrices[mode]!]);
-        groups.set(key, group);
-      }
-      if (groups.size === 0) continue;
-      const segments = [...groups.values()].map((g) => ({ matrix: matrixSum(g.terms), source: formed(g.rest) }));
-      this.#writes.push({ mode, segments });
+      const segments = modes[mode]!.map((g) => ({ matrix: matrixSum(g.outer), source: formed(g.inner) }));
+      if (segments.length > 0) this.#writes.push({ mode, segments });
     }
     if (this.#writes.length === 0) this.#writes.push({ mode: last, segments: [] });
   }
@@ -163,17 +153,6 @@ export class DeviceOperator {
       b: { row: after, column: 1, batch: n * after },
       c: { ...out, batch: n * after },
     };
-  }
-
-  #key(matrices: readonly (Matrix | null)[]): string {
-    return matrices
-      .map((m) => {
-        if (m === null) return "-";
-        const id = this.#ids.get(m) ?? this.#ids.size;
-        this.#ids.set(m, id);
-        return id;
-      })
-      .join(" ");
   }
 }
 

@@ -110,7 +110,7 @@ export const augmentation: TaskKind<Augmentation, AugmentedNode> = {
     const made = augment(old, directions, noise, roundOff ?? undefined);
     return { ...made, news: made.fresh && isCoupled ? matmul(made.fresh, asBasis(solution), "C", "N") : null };
   },
-  // the basis is three parts in four of the result, and follows from the rest
+  // the basis is more than half of the result, and follows from the rest
   resultPacking: {
     pack: ({ fresh, news }) => ({ fresh, news }),
     unpack: ({ fresh, news }: Omit<AugmentedNode, "basis">, { old, shape }) => ({

@@ -37,8 +37,8 @@ export interface Backend {
   readonly description: string;
   /** Memory that lives as long as the backend. */
   allocate(length: number): Float64Array;
-  /** Whether it reaches these numbers where they are, without a copy. */
-  reaches(x: Float64Array): boolean;
+  /** Whether it reaches these numbers where they are, without a copy. Default: nothing but what is from `allocate`. */
+  reaches?(x: Float64Array): boolean;
   /** C := alpha op(A) op(B) + beta C. With beta = 0, C is written, never read. */
   gemm(g: Gemm, alpha: Complex, a: Float64Array, b: Float64Array, beta: number, c: Float64Array): void;
   /** `sparseProduct` (see there), where the backend has something better than plain loops, or counts. */

@@ -188,7 +188,7 @@ export function tensorize(matrix: Tensor, shape: readonly number[], mode: number
 
 /** Zero-pads every mode at its end up to `shape`, in `frame` if given. */
 export function pad(x: Tensor, shape: readonly number[], frame?: Frame): Tensor {
-  if (shapeText(x.shape) === shapeText(shape)) return x;
+  if (sameShape(x.shape, shape)) return x;
   const out = made(shape, x.dtype, frame);
   if (frame) out.data.fill(0);
   place(

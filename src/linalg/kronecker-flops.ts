@@ -21,7 +21,7 @@ export function kroneckerFlops(map: KroneckerSum): number {
   return flops;
 }
 
-/** Of forming a product of matrices with the argument, last mode first, as far as its parts have not been formed before. */
+/** Operations that form a product of matrices with the argument, last mode first, as far as its parts have not been formed before. */
 function productFlops(map: KroneckerSum, matrices: Factors, keys: ProductKeys, formed: Set<string>): number {
   let flops = 0;
   let left = matrices;

@@ -12,8 +12,7 @@ export interface Group {
 }
 
 /**
- * The terms nested by mode: for each mode the groups of those whose first matrix is there; `rest` has none at all. `keys` gives the
- * same key to equal products.
+ * The terms nested by mode: for each mode the groups of those whose first matrix is there; `rest` are those without a matrix.
  */
 export function grouped(
   terms: readonly KroneckerTerm[],

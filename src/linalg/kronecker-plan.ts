@@ -2,17 +2,17 @@ import { type Backend, type Gemm, gemmShape } from "./backend.ts";
 import { modeGemm, place } from "./contract.ts";
 import { backend } from "./current.ts";
 import { countOf, type Factors, type Group, grouped, outerMode, ProductKeys } from "./kronecker-groups.ts";
-import type { KroneckerSum, KroneckerTerm } from "./kronecker-sum.ts";
+import { type KroneckerSum, type KroneckerTerm, sumOfCoefficients } from "./kronecker-sum.ts";
 import { axpy, scaleInto } from "./level1.ts";
-import { isDense, isSparse, type Matrix, type MatrixFunction, partsOf, type SparseMatrix } from "./matrix.ts";
+import { isDense, isStored, type Matrix, type MatrixFunction, partsOf, type SparseMatrix } from "./matrix.ts";
 import { beside, matrixSum } from "./matrix-algebra.ts";
 import { applyFunction } from "./matrix-product.ts";
 import { sparseProduct } from "./sparse-product.ts";
-import { asDtype, type Complex, complex, type Scalar, sizeOf, type Tensor, tensor, times } from "./tensor.ts";
+import { asDtype, type Complex, type Scalar, sizeOf, type Tensor, tensor, times, width } from "./tensor.ts";
 import { type Frame, workspace } from "./workspace.ts";
 
 /** out := alpha A(x) + beta out. */
-export type Application = (alpha: Complex, x: Tensor, beta: number, out: Tensor) => void;
+type Application = (alpha: Complex, x: Tensor, beta: number, out: Tensor) => void;
 
 /** The map applied once, as a value. */
 export function applyKroneckerSum(map: KroneckerSum, x: Tensor): Tensor {
@@ -24,7 +24,7 @@ export function applyKroneckerSum(map: KroneckerSum, x: Tensor): Tensor {
 
 /**
  * Plans the map: which products are made, in which order, in which buffers of `frame`; then each application runs
- * without allocating.
+ * without allocating. The plan reads matrices where they are, so that they have to stay as they are for as long as it is used.
  *
  * The terms are nested by mode: those with a matrix on mode 1 are grouped by the product of their other matrices, so
  * that each such product is formed once (and shared), and the matrices on mode 1 are added up beforehand, when they are
@@ -93,7 +93,9 @@ function apply(gemm: Backend["gemm"], product: Product, alpha: Complex, from: Te
       return;
     }
     case "multiple":
-      combineInto(times(alpha, product.factor), from, beta, to);
+      if (!isZero(product.factor)) combineInto(times(alpha, product.factor), from, beta, to);
+      else if (beta === 0) to.data.fill(0);
+      else if (beta !== 1) scaleInto({ re: beta, im: 0 }, to, to);
       return;
     case "sum":
       for (let k = 0; k < product.parts.length; k++)
@@ -103,22 +105,21 @@ function apply(gemm: Backend["gemm"], product: Product, alpha: Complex, from: Te
 
 /** Slice `index` of a tensor that is made of slices of this shape. */
 function part(t: Tensor, index: number, slice: readonly number[]): Tensor {
-  const length = sizeOf(slice) * (t.dtype === "complex128" ? 2 : 1);
+  const length = sizeOf(slice) * width(t.dtype);
   return tensor(slice, t.dtype, t.data.subarray(index * length, (index + 1) * length));
 }
 
-/** to := alpha from + beta to; with beta = 0 `to` is not read, with alpha = 0 `from` is not. */
+/** to := alpha from + beta to; with beta = 0 `to` is not read. */
 function combineInto(alpha: Complex, from: Tensor, beta: number, to: Tensor): void {
-  const isNothing = alpha.re === 0 && alpha.im === 0;
   if (beta === 0) {
-    if (isNothing) to.data.fill(0);
-    else scaleInto(alpha, from, to);
+    scaleInto(alpha, from, to);
     return;
   }
   if (beta !== 1) scaleInto({ re: beta, im: 0 }, to, to);
-  if (!isNothing) axpy(alpha, from, to);
+  axpy(alpha, from, to);
 }
 
+const isZero = ({ re, im }: Complex): boolean => re === 0 && im === 0;
 const unit: Complex = { re: 1, im: 0 };
 
 /** A group whose matrices on the outer mode have been added up. */
@@ -127,7 +128,7 @@ interface Summed<M extends Matrix = Matrix> {
   readonly matrix: M;
 }
 
-const isEntries = (g: Summed): g is Summed<Tensor | SparseMatrix> => isDense(g.matrix) || isSparse(g.matrix);
+const isOfEntries = (g: Summed): g is Summed<Tensor | SparseMatrix> => isStored(g.matrix);
 
 class Plan {
   readonly steps: Step[] = [];
@@ -150,8 +151,11 @@ class Plan {
     for (const { inner, outer } of terms) groups.push({ inner, matrix: matrixSum(outer, this.#frame) });
     // products of few matrices first: they are parts of those of more
     groups.sort((a, b) => countOf(a.inner) - countOf(b.inner));
-    const stacked = mode === 0 ? groups.filter(isEntries).filter((g) => countOf(g.inner) > 0) : [];
-    const single = stacked.length === 0 ? groups : groups.filter((g) => !stacked.includes(g as Summed<Tensor>));
+    const stacked: Summed<Tensor | SparseMatrix>[] = [];
+    const single: Summed[] = [];
+    for (const group of groups)
+      if (mode === 0 && countOf(group.inner) > 0 && isOfEntries(group)) stacked.push(group);
+      else single.push(group);
     for (const group of single) if (countOf(group.inner) === 0) this.#addOne(mode, group);
     // before the others form any of the stack's products elsewhere
     if (stacked.length > 0) this.#addStacked(stacked);
@@ -160,14 +164,8 @@ class Plan {
 
   /** Adds terms without any matrix: multiples of the argument. */
   addMultiples(terms: readonly KroneckerTerm[]): void {
-    const factor = { re: 0, im: 0 };
-    for (const { coefficient } of terms) {
-      const { re, im } = complex(coefficient);
-      factor.re += re;
-      factor.im += im;
-    }
-    const isNothing = factor.re === 0 && factor.im === 0;
-    if (!this.#written || !isNothing) this.#add({ kind: "multiple", factor }, null);
+    const factor = sumOfCoefficients(terms);
+    if (!this.#written || !isZero(factor)) this.#add({ kind: "multiple", factor }, null);
   }
 
   /** out += M x_mode P x, for one group. */
@@ -193,7 +191,9 @@ class Plan {
     const k = shapeIn[0]!;
     const dense: Tensor[] = [];
     const sparse: SparseMatrix[] = [];
-    for (const { matrix } of groups) (isDense(matrix) ? dense : sparse).push(matrix as never);
+    for (const { matrix } of groups)
+      if (isDense(matrix)) dense.push(matrix);
+      else sparse.push(matrix);
     const stack = this.#frame.take([groups.length * k, ...rest], dtype);
     const size = stack.data.length / groups.length;
     const between = (first: number, end: number): Tensor =>
@@ -254,11 +254,11 @@ class Plan {
   #storedProduct(m: Tensor | SparseMatrix, shape: readonly number[], mode: number): Product {
     if (!isDense(m)) return { kind: "sparse", matrix: m, before: sizeOf(shape.slice(0, mode)) };
     const { left, ...gemm } = modeGemm(this.#map.dtype, shape, mode, m.shape[0]!);
-    return { kind: "dense", shape: gemm, isLeft: left, matrix: this.#hold(m) };
+    return { kind: "dense", shape: gemm, isLeft: left, matrix: this.#within(m) };
   }
 
   /** The matrix where the backend reaches it without a copy. */
-  #hold(m: Tensor): Tensor {
+  #within(m: Tensor): Tensor {
     const held = this.#held.get(m) ?? this.#frame.within(m, this.#map.dtype);
     this.#held.set(m, held);
     return held;

@@ -1,5 +1,5 @@
-import { isDense, isSparse, type Matrix } from "./matrix.ts";
-import { type Dtype, dtypeOf, type Scalar, shapeText } from "./tensor.ts";
+import { isStored, type Matrix } from "./matrix.ts";
+import { type Complex, complex, type Dtype, dtypeOf, type Scalar, shapeText } from "./tensor.ts";
 
 /** One term of a Kronecker sum: `coefficient` times the product of a matrix on each mode; null is the identity. */
 export interface KroneckerTerm {
@@ -56,7 +56,18 @@ function imageShape(shapeIn: readonly number[], terms: readonly KroneckerTerm[])
 }
 
 /** Whether all matrices of these terms are known by their entries: no functions, which belong to one thread. */
-export function isStored(terms: readonly KroneckerTerm[]): boolean {
-  for (const { matrices } of terms) for (const m of matrices) if (m && !isDense(m) && !isSparse(m)) return false;
+export function areStored(terms: readonly KroneckerTerm[]): boolean {
+  for (const { matrices } of terms) for (const m of matrices) if (m && !isStored(m)) return false;
   return true;
+}
+
+/** The sum of the coefficients, whatever the matrices. */
+export function sumOfCoefficients(terms: readonly KroneckerTerm[]): Complex {
+  const sum = { re: 0, im: 0 };
+  for (const { coefficient } of terms) {
+    const { re, im } = complex(coefficient);
+    sum.re += re;
+    sum.im += im;
+  }
+  return sum;
 }

@@ -29,8 +29,8 @@ type Term<M> = readonly [Scalar, M];
 
 /**
  * The linear combination sum_k c_k M_k of matrices of one shape. Sparse terms give a sparse matrix, a dense one among them
- * a dense one, in `frame` if given; functions are kept beside what is known by entries. Throws a RangeError without terms or when
- * shapes differ.
+ * a dense one, in `frame` if given; functions are kept beside what is known by entries; a single term with coefficient 1 is its
+ * own sum. Throws a RangeError without terms or when shapes differ.
  */
 export function matrixSum(terms: readonly Term<Matrix>[], frame?: Frame): Matrix {
   const [first] = terms;
@@ -81,7 +81,9 @@ function sumOfEntries(
 ): Tensor | SparseMatrix | null {
   const full: Term<Tensor>[] = [];
   const sparse: Term<SparseMatrix>[] = [];
-  for (const term of terms) (isDense(term[1]) ? full : sparse).push(term as never);
+  for (const [c, m] of terms)
+    if (isDense(m)) full.push([c, m]);
+    else sparse.push([c, m]);
   if (sparse.length === 0) return full.length === 0 ? null : combine(full, frame);
   const sum = sumOfSparse(shape, sparse);
   if (full.length === 0) return sum;

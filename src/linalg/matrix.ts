@@ -54,6 +54,9 @@ export const isDense = (m: Matrix): m is Tensor => !("kind" in m);
 /** Whether a matrix is stored by its non-zero entries. */
 export const isSparse = (m: Matrix): m is SparseMatrix => "kind" in m && m.kind === "sparse";
 
+/** Whether a matrix is stored, in full or by its non-zero entries. */
+export const isStored = (m: Matrix): m is Tensor | SparseMatrix => isDense(m) || isSparse(m);
+
 /** What a matrix is made of: the part that is known by its entries, and functions with their coefficients. */
 export function partsOf(m: Matrix): Pick<MatrixSum, "stored" | "functions"> {
   if (isDense(m) || m.kind === "sparse") return { stored: m, functions: [] };

@@ -19,6 +19,7 @@ export interface PackedTerms {
   readonly counts: readonly number[];
 }
 
+/** Packs lists of terms that all have as many modes. */
 export function packTerms(lists: readonly (readonly KroneckerTerm[])[]): PackedTerms {
   const numbers = new Map<Matrix, number>();
   const counts: number[] = [];

@@ -7,7 +7,7 @@ export interface TaskKind<I, O> {
   run(input: I): O;
   /** The input in a form that is cheaper to send, and back. Default: as it is. */
   readonly packing?: { pack(input: I): unknown; unpack(message: never): I };
-  /** What of a result has to be sent where the input is known, and the result of that. Default: all of it. */
+  /** What of a result has to be sent where the input is known, and the whole result again. Default: all of it. */
   readonly resultPacking?: { pack(result: O): unknown; unpack(message: never, input: I): O };
 }
 
@@ -22,7 +22,7 @@ export interface Task {
   readonly flops: number | null;
   /** Runs it in this thread. */
   run(): unknown;
-  /** A result as it is sent to who has this task too, and back. Default: as it is. */
+  /** A result as it is sent to others that have this task too, and back. Default: as it is. */
   readonly resultPacking?: { pack(result: unknown): unknown; unpack(message: unknown): unknown };
 }
 
@@ -32,7 +32,7 @@ export const task = <I, O>(
   { node, flops }: { readonly node: number; readonly flops: number | null },
 ): Task => ({
   kind: kind.name,
-  message: () => kind.packing?.pack(input) ?? input,
+  message: () => (kind.packing ? kind.packing.pack(input) : input),
   node,
   flops,
   run: () => kind.run(input),

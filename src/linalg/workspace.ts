@@ -8,7 +8,10 @@ export interface Frame extends Disposable {
   take(shape: readonly number[], dtype: Dtype): Tensor;
   /** A copy of a tensor in scratch memory, of another type if asked for. */
   hold(t: Tensor, dtype?: Dtype): Tensor;
-  /** The tensor where the backend reaches it without a copy: itself where it lies there already, else held. Only to be read. */
+  /**
+   * The tensor where the backend reaches it without a copy: itself where it lies there already, else held. Only to be read, and to be left
+   * as it is until the frame ends.
+   */
   within(t: Tensor, dtype?: Dtype): Tensor;
 }
 
@@ -17,57 +20,55 @@ export interface Frame extends Disposable {
  * that was taken since it began, also when an error passes through.
  */
 export class Workspace {
-  readonly #backend: Backend;
-  readonly #slabs: Float64Array[] = [];
-  #slab = 0;
-  #used = 0;
+  readonly #stack: Stack;
 
   constructor(owner: Backend) {
-    this.#backend = owner;
+    this.#stack = new Stack(owner);
   }
 
   frame(): Frame {
-    return new StackFrame(this, this.#slab, this.#used);
+    return new StackFrame(this.#stack);
   }
 
   /** Memory held, in bytes: the high-water mark of all frames so far. */
   get bytes(): number {
-    return this.#slabs.reduce((sum, s) => sum + 8 * s.length, 0);
+    return this.#stack.slabs.reduce((sum, s) => sum + 8 * s.length, 0);
+  }
+}
+
+/** Slabs of memory, and how far they are taken. */
+class Stack {
+  readonly backend: Backend;
+  readonly slabs: Float64Array[] = [];
+  slab = 0;
+  used = 0;
+
+  constructor(owner: Backend) {
+    this.backend = owner;
   }
 
-  /** Numbers from the top of the stack. Frames are what others use. */
   take(length: number): Float64Array {
     const padded = Math.ceil(length / 8) * 8; // whole cache lines, so that every tensor starts on one
-    while (this.#slab < this.#slabs.length && this.#used + padded > this.#slabs[this.#slab]!.length) {
-      this.#slab++;
-      this.#used = 0;
+    while (this.slab < this.slabs.length && this.used + padded > this.slabs[this.slab]!.length) {
+      this.slab++;
+      this.used = 0;
     }
-    if (this.#slab === this.#slabs.length) this.#slabs.push(this.#backend.allocate(slabFor(padded)));
-    const start = this.#used;
-    this.#used += padded;
-    return this.#slabs[this.#slab]!.subarray(start, start + length);
-  }
-
-  reaches(x: Float64Array): boolean {
-    return this.#backend.reaches(x);
-  }
-
-  /** Gives back all that was taken since the stack was this high. */
-  release(slab: number, used: number): void {
-    this.#slab = slab;
-    this.#used = used;
+    if (this.slab === this.slabs.length) this.slabs.push(this.backend.allocate(slabFor(padded)));
+    const start = this.used;
+    this.used += padded;
+    return this.slabs[this.slab]!.subarray(start, start + length);
   }
 }
 
 class StackFrame implements Frame {
-  readonly #stack: Workspace;
+  readonly #stack: Stack;
   readonly #slab: number;
   readonly #used: number;
 
-  constructor(stack: Workspace, slab: number, used: number) {
+  constructor(stack: Stack) {
     this.#stack = stack;
-    this.#slab = slab;
-    this.#used = used;
+    this.#slab = stack.slab;
+    this.#used = stack.used;
   }
 
   take(shape: readonly number[], dtype: Dtype): Tensor {
@@ -81,11 +82,12 @@ class StackFrame implements Frame {
   }
 
   within(t: Tensor, dtype: Dtype = t.dtype): Tensor {
-    return t.dtype === dtype && this.#stack.reaches(t.data) ? t : this.hold(t, dtype);
+    return t.dtype === dtype && this.#stack.backend.reaches?.(t.data) ? t : this.hold(t, dtype);
   }
 
   [Symbol.dispose](): void {
-    this.#stack.release(this.#slab, this.#used);
+    this.#stack.slab = this.#slab;
+    this.#stack.used = this.#used;
   }
 }
 

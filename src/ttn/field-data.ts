@@ -61,6 +61,7 @@ export type PackedField =
       readonly terms: PackedTerms;
     });
 
+/** The data with its terms as numbers. */
 export function packField(data: LocalFieldData): PackedField {
   if (data.form === "module") return data;
   if (data.form === "sum") return { form: "sum", parts: data.parts.map(packField) };
@@ -71,6 +72,7 @@ export function packField(data: LocalFieldData): PackedField {
   };
 }
 
+/** The data that was packed; numbers in it are as they were, matrices that were one are one. */
 export function unpackField(data: PackedField): LocalFieldData {
   if (data.form === "module") return data;
   if (data.form === "sum") return { form: "sum", parts: data.parts.map(unpackField) };

@@ -58,6 +58,16 @@ describe("MPI, with ranks in memory", () => {
     }
   });
 
+  it("computes the same bits where every environment, centre and new basis is divided too", async () => {
+    const expected = await hashes(inline());
+    const ends = await onRanks(
+      3,
+      (executor) => hashes(executor),
+      () => ({ smallest: 0 }),
+    );
+    for (const end of ends) expect(end).toEqual({ status: "fulfilled", value: expected });
+  });
+
   it("divides tasks between solves, unless they are too small to be worth a message", async () => {
     const done: string[] = [];
     const tasks = (rank: number, flops: number | null): Task[] =>

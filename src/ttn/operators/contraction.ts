@@ -1,7 +1,7 @@
 import { gramAllBut, place, scaled } from "../../linalg/contract.ts";
 import { kroneckerFlops } from "../../linalg/kronecker-flops.ts";
 import { planKroneckerSum } from "../../linalg/kronecker-plan.ts";
-import { isStored, type KroneckerTerm, kroneckerSum } from "../../linalg/kronecker-sum.ts";
+import { areStored, type KroneckerTerm, kroneckerSum } from "../../linalg/kronecker-sum.ts";
 import type { Matrix } from "../../linalg/matrix.ts";
 import { denseOf } from "../../linalg/matrix-product.ts";
 import { type PackedTerms, packTerms, unpackTerms } from "../../linalg/packed-terms.ts";
@@ -93,7 +93,7 @@ export function contractionTask(input: Contraction, node: NodeId): Task {
   for (const { terms, old } of components) {
     const x = old && fresh ? fresh : ket;
     flops += gram * x.shape[open]! + kroneckerFlops(kroneckerSum(x.shape, terms, dtype));
-    isPlain &&= isStored(terms);
+    isPlain &&= areStored(terms);
   }
   const made = task(contraction, input, { node, flops });
   return isPlain ? made : { ...made, message: null };

@@ -1,4 +1,4 @@
-import type { KroneckerTerm } from "../../linalg/kronecker-sum.ts";
+import { type KroneckerTerm, sumOfCoefficients } from "../../linalg/kronecker-sum.ts";
 import type { Matrix } from "../../linalg/matrix.ts";
 import { symmetryOf } from "../../linalg/matrix-checks.ts";
 import { allDone, type Work } from "../../linalg/task.ts";
@@ -278,14 +278,8 @@ function termsOf(entries: readonly CoreEntry[], around: readonly Environment[]):
 
 /** The sum of terms that have no matrices; null where one has. */
 function multipleOfIdentity(terms: readonly KroneckerTerm[]): Complex | null {
-  const sum = { re: 0, im: 0 };
-  for (const { coefficient, matrices } of terms) {
-    for (const m of matrices) if (m) return null;
-    const { re, im } = complex(coefficient);
-    sum.re += re;
-    sum.im += im;
-  }
-  return sum;
+  for (const { matrices } of terms) for (const m of matrices) if (m) return null;
+  return sumOfCoefficients(terms);
 }
 
 /** One entry of a core with its components filled in; null when one of them vanishes. */

@@ -1,6 +1,6 @@
 import { kroneckerFlops } from "../../linalg/kronecker-flops.ts";
 import { planKroneckerSum } from "../../linalg/kronecker-plan.ts";
-import { isStored } from "../../linalg/kronecker-sum.ts";
+import { areStored } from "../../linalg/kronecker-sum.ts";
 import type { Complex } from "../../linalg/tensor.ts";
 import type { Coefficient, KroneckerFieldData, LocalField, Samples } from "../rhs.ts";
 
@@ -12,7 +12,7 @@ export function kroneckerField(data: KroneckerFieldData): LocalField {
   const { phase, parts } = data;
   const { dtype, shapeOut } = parts[0]!.sum;
   const coefficients = parts.map(({ coefficient }) => coefficientAt(coefficient));
-  const isPlain = parts.every(({ sum }) => isStored(sum.terms));
+  const isPlain = parts.every(({ sum }) => areStored(sum.terms));
   return {
     kind: phase ? "linear-hermitian" : "linear",
     ...(phase ? { phase } : {}),
