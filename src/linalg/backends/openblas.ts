@@ -81,8 +81,8 @@ function create(native: Native): Backend {
   return {
     name: "openblas",
     description: native.description,
+    // No `reaches`: some kernels read a little beyond a matrix, which is fatal where a mapping ends; scratch memory goes on behind it.
     allocate: (length) => new Float64Array(length),
-    reaches: () => true,
     gemm,
     ...lapack(native, gemm),
   };
