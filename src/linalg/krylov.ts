@@ -41,28 +41,39 @@ export function expAction(a: KrylovOperator, h: number, x: Tensor, options: Kryl
   const norm0 = norm(x);
   const result = { applications: 0, errorEstimate: 0, converged: true };
   if (norm0 === 0 || h === 0) return result;
+  const unitary = a.hermitianUpTo?.re === 0;
+  let unit = 1; // x is held in this unit: norm0 after the first part, lest 1 / |x| be rounded alike in hundreds of them
   let done = 0; // share of h
   let part = 1;
   while (done < 1) {
     part = Math.min(part, 1 - done);
     const beta = norm(x);
-    if (!Number.isFinite(beta)) return { ...result, converged: false };
-    const solved = onePart(a, h, x, beta, part, { ...options, tolerance: (options.tolerance * norm0) / beta });
+    const growth = (unit * beta) / norm0; // since the start
+    result.converged = Number.isFinite(beta);
+    if (!result.converged) break;
+    const scale = unitary ? norm0 / unit : beta;
+    const solved = onePart(a, h, x, { beta, scale }, part, { ...options, tolerance: options.tolerance / growth });
     result.applications += solved.applications;
-    if (solved.part === 0 || result.applications > options.maxApplications) return { ...result, converged: false };
-    result.errorEstimate += (solved.error * beta) / norm0;
+    result.converged = solved.part > 0 && result.applications <= options.maxApplications;
+    if (!result.converged) break;
+    result.errorEstimate += solved.error * growth;
     done = solved.part === part && part === 1 - done ? 1 : done + solved.part;
     part = solved.part * 1.5;
+    if (done < 1 && unit === 1) {
+      unit = norm0;
+      scaleInto({ re: 1 / unit, im: 0 }, x, x);
+    }
   }
+  if (unit !== 1) scaleInto({ re: unit, im: 0 }, x, x);
   return result;
 }
 
-/** One Krylov space: advances x by as large a share of h, at most `part`, as the space allows. */
+/** One Krylov space: x := scale exp(share h A) x / beta, beta = |x|, with as large a share of h as it allows, at most `part`. */
 function onePart(
   a: KrylovOperator,
   h: number,
   x: Tensor,
-  beta: number,
+  { beta, scale }: { beta: number; scale: number },
   part: number,
   options: KrylovOptions,
 ): { applications: number; part: number; error: number } {
@@ -94,7 +105,7 @@ function onePart(
       }
     const spansAll = m === x.data.length / width(x.dtype) || next <= 1e-15 * projected.size;
     if (spansAll || trial.error <= options.tolerance * share) {
-      combineBasis(basis, trial.coefficients, beta, x);
+      combineBasis(basis, trial.coefficients, scale, x);
       return { applications: m, part: share, error: spansAll ? 0 : trial.error };
     }
     if (exhausted) return { applications: m, part: 0, error: trial.error };
@@ -103,11 +114,11 @@ function onePart(
   }
 }
 
-/** x := beta sum_j c_j v_j. */
-function combineBasis(basis: readonly Tensor[], c: readonly Complex[], beta: number, x: Tensor): void {
+/** x := scale sum_j c_j v_j. */
+function combineBasis(basis: readonly Tensor[], c: readonly Complex[], scale: number, x: Tensor): void {
   x.data.fill(0);
   basis.forEach((v, j) => {
-    axpy({ re: beta * c[j]!.re, im: beta * c[j]!.im }, v, x);
+    axpy({ re: scale * c[j]!.re, im: scale * c[j]!.im }, v, x);
   });
 }
 
