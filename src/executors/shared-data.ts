@@ -20,7 +20,7 @@ export const canShare = (): boolean =>
 export function outgoing<T>(value: T): T {
   if (!canShare()) return mapped(value, ownMemory);
   const fresh = arraysOf(value).filter((array) => array.length >= shortest && !shared.has(array));
-  const memory = new SharedArrayBuffer(8 * fresh.reduce((sum, { length }) => sum + padded(length), 0));
+  const memory = new SharedArrayBuffer(8 * (fresh.reduce((sum, { length }) => sum + padded(length), 0) + margin));
   let at = 0;
   for (const array of fresh) {
     const copy = new Float64Array(memory, 8 * at, array.length);
@@ -31,6 +31,9 @@ export function outgoing<T>(value: T): T {
   }
   return mapped(value, sharedOrSame);
 }
+
+/** Behind the last array: some kernels of some libraries read a little beyond their operands, which is fatal where a mapping ends. */
+const margin = 64;
 
 /** Whole cache lines. */
 const padded = (length: number): number => Math.ceil(length / 8) * 8;
