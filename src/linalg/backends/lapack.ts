@@ -27,19 +27,21 @@ export function lapack(
     return cells[31] === 0;
   };
 
-  // OpenBLAS's AVX kernels of zgemv read a little beyond the last entry of a matrix, which is fatal where a mapping ends. So
-  // LAPACK never sees a caller's matrix: all that it works on lies in scratch memory with a margin.
+  // LAPACK never sees a caller's matrix: OpenBLAS's zgemv reads one entry too many of its vector, which is a whole leading dimension
+  // further where that is a row, and fatal where a mapping ends. All that LAPACK works on lies in scratch memory with a margin.
   let input: Float64Array = new Float64Array(0);
   let left: Float64Array = new Float64Array(0);
   let right: Float64Array = new Float64Array(0);
   let work: Float64Array = new Float64Array(2);
   let real: Float64Array = new Float64Array(2);
   let integers = new Int32Array(2);
-  const margin = 64;
-  const scratch = (x: Float64Array, length: number): Float64Array =>
-    x.length >= length + margin ? x : new Float64Array(length + margin);
-  const keep = (a: Float64Array, length: number): Float64Array => {
-    input = scratch(input, length);
+  /** Room for numbers of matrices with at most so many rows or columns. */
+  const scratch = (x: Float64Array, length: number, longest: number): Float64Array => {
+    const margin = 2 * longest + 64;
+    return x.length >= length + margin ? x : new Float64Array(length + margin);
+  };
+  const keep = (a: Float64Array, length: number, longest: number): Float64Array => {
+    input = scratch(input, length, longest);
     input.set(a.length === length ? a : a.subarray(0, length));
     return input;
   };
@@ -67,11 +69,11 @@ export function lapack(
   const geqrt = routine("dgeqrt_", 9);
 
   /** Asks the routine for its workspace (lwork = -1), then runs it. */
-  const withWork = (dtype: Dtype, call: (work: Float64Array, lwork: number) => void): boolean => {
+  const withWork = (dtype: Dtype, longest: number, call: (work: Float64Array, lwork: number) => void): boolean => {
     call(work, cell(20, -1));
     ok();
     const wanted = Math.max(1, work[0]!);
-    work = scratch(work, wanted * width(dtype));
+    work = scratch(work, wanted * width(dtype), longest);
     call(work, cell(20, wanted));
     return ok();
   };
@@ -83,7 +85,7 @@ export function lapack(
   const qr: Backend["qr"] = (dtype, m, n, a, q, r) => {
     const w = width(dtype);
     const k = Math.min(m, n);
-    input = scratch(input, w * m * n);
+    input = scratch(input, w * m * n, m);
     const x = input;
     transpose(w, m, n, a, x);
     if (q && dtype === "float64" && m >= 4 * n) return recursiveQr(m, n, x, q, r);
@@ -91,7 +93,7 @@ export function lapack(
     if (!q || k === 0) return;
     const { ungqr } = table[dtype];
     const tau = real;
-    withWork(dtype, (space, lwork) =>
+    withWork(dtype, m, (space, lwork) =>
       ungqr(cell(0, m), cell(1, k), cell(3, k), x, cell(2, m), tau, space, lwork, info),
     );
     transpose(w, k, m, x, q);
@@ -104,9 +106,9 @@ export function lapack(
    */
   const recursiveQr = (m: number, n: number, x: Float64Array, q: Float64Array, r: Float64Array): void => {
     if (n === 0) return;
-    left = scratch(left, n * n);
-    right = scratch(right, n * n);
-    work = scratch(work, n * n);
+    left = scratch(left, n * n, n);
+    right = scratch(right, n * n, n);
+    work = scratch(work, n * n, n);
     const [t, bridge] = [left, right];
     geqrt(cell(0, m), cell(1, n), cell(2, n), x, cell(3, m), t, cell(4, n), work, info);
     ok();
@@ -123,16 +125,16 @@ export function lapack(
   };
 
   const triangularOfTranspose: NonNullable<Backend["triangularOfTranspose"]> = (dtype, m, n, a, r) =>
-    factorise(dtype, m, n, keep(a, width(dtype) * m * n), r);
+    factorise(dtype, m, n, keep(a, width(dtype) * m * n, m), r);
 
   /** QR of a column-major matrix in place: R is read off, the factors of Q's reflections stay in `real`. */
   const factorise = (dtype: Dtype, m: number, n: number, x: Float64Array, r: Float64Array): void => {
     const k = Math.min(m, n);
     if (k === 0) return;
     const { geqrf } = table[dtype];
-    real = scratch(real, 2 * k);
+    real = scratch(real, 2 * k, 1);
     const tau = real;
-    withWork(dtype, (space, lwork) => geqrf(cell(0, m), cell(1, n), x, cell(2, m), tau, space, lwork, info));
+    withWork(dtype, m, (space, lwork) => geqrf(cell(0, m), cell(1, n), x, cell(2, m), tau, space, lwork, info));
     readTriangle(width(dtype), m, n, x, r);
   };
 
@@ -150,19 +152,22 @@ export function lapack(
     }
     const { gesdd, gesvd } = table[dtype];
     const job = letter(u && vh ? "S" : "N");
-    left = scratch(left, u ? w * m * k : 1);
-    right = scratch(right, vh ? w * k * n : 1);
+    const longest = Math.max(m, n);
+    left = scratch(left, u ? w * m * k : 1, longest);
+    right = scratch(right, vh ? w * k * n : 1, longest);
     integers = integers.length >= 8 * k ? integers : new Int32Array(8 * k + 64);
-    real = scratch(real, k * Math.max(5 * k + 7, 2 * Math.max(m, n) + 2 * k + 1));
+    real = scratch(real, k * Math.max(5 * k + 7, 2 * longest + 2 * k + 1), 1);
     const rwork = dtype === "complex128" ? [real] : [];
-    const x = keep(a, w * m * n);
+    const x = keep(a, w * m * n, longest);
     // The matrix that LAPACK sees is A^T = U' S V'^H: its U' is the memory of vh, its V'^H that of u.
     const sizes = () => [cell(0, n), cell(1, m), x, cell(2, n), s, right, cell(3, n), left, cell(4, k)];
-    const done = withWork(dtype, (space, lwork) => gesdd(job, ...sizes(), space, lwork, ...rwork, integers, info, 1));
+    const done = withWork(dtype, longest, (space, lwork) =>
+      gesdd(job, ...sizes(), space, lwork, ...rwork, integers, info, 1),
+    );
     // Divide and conquer fails on rare matrices that the plain QR iteration still takes.
     if (!done) {
-      keep(a, w * m * n);
-      if (!withWork(dtype, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1)))
+      keep(a, w * m * n, longest);
+      if (!withWork(dtype, longest, (space, lwork) => gesvd(job, job, ...sizes(), space, lwork, ...rwork, info, 1, 1)))
         return false;
     }
     u?.set(left.subarray(0, w * m * k));
@@ -173,12 +178,12 @@ export function lapack(
   const eigh: Backend["eigh"] = (dtype, n, a, values, v) => {
     if (n === 0) return true;
     const w = width(dtype);
-    const x = keep(a, w * n * n);
-    real = scratch(real, 1 + 5 * n + 2 * n * n);
+    const x = keep(a, w * n * n, n);
+    real = scratch(real, 1 + 5 * n + 2 * n * n, n);
     integers = integers.length >= 3 + 5 * n ? integers : new Int32Array(3 + 5 * n + 64);
     const { heevd } = table[dtype];
     // The row-major lower triangle is LAPACK's upper one, of the conjugate of A.
-    const done = withWork(dtype, (space, lwork) => {
+    const done = withWork(dtype, n, (space, lwork) => {
       // A query in one of the sizes is a query in all.
       const [lr, li] = cells[20] === -1 ? [-1, -1] : [real.length, integers.length];
       const rest = dtype === "complex128" ? [real, cell(4, lr!)] : [];

@@ -46,7 +46,7 @@ function create(native: Native): Backend {
   const alphaAt = native.address(scalars);
   const betaAt = alphaAt + 16;
   /** Arrays whose addresses are in use: an address does not keep what lies there from being collected. */
-  const inUse = [scalars, scalars, scalars];
+  const inUse: Float64Array[] = [];
 
   const gemm: Backend["gemm"] = (g, alpha, a, b, beta, c) => {
     if (g.m === 0 || g.n === 0) return;
