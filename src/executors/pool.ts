@@ -17,7 +17,7 @@ export class WorkerError extends Error {
   }
 }
 
-/** Worker threads that do tasks: each one at a time with the next in line, and each task again when its worker dies. */
+/** Worker threads that do tasks: each works at one task while the next waits there. A task is done again when its worker dies. */
 export class Pool {
   readonly #create: () => WorkerLike;
   readonly #deadline: number;
@@ -111,13 +111,12 @@ export class Pool {
       }
       await Promise.all(begun);
     };
-    for (const lane of lanes) lane?.worker.ref?.();
     try {
       await Promise.all([serve(), beside()]);
     } finally {
       waiting.length = 0; // what is thrown here ends the set on the workers as well
+      stop(); // and nobody waits for what they are at, or has it done again
       signal?.removeEventListener("abort", stop);
-      for (const lane of this.#lanes) lane?.worker.unref?.();
     }
     signal?.throwIfAborted();
     const first = failures.findIndex((error) => error !== undefined);
@@ -145,8 +144,8 @@ export class Pool {
     let lane: Lane;
     try {
       lane = this.#lane(k);
-      lane.worker.ref?.();
-      await lane.started;
+      const end = await Promise.race([lane.started.then(() => null), stopped]);
+      if (end) return end;
     } catch (error) {
       return { kind: "died", why: (error as Error).message, begun: true };
     }
