@@ -21,12 +21,15 @@ export class WorkerError extends Error {
 export class Pool {
   readonly #create: () => WorkerLike;
   readonly #deadline: number;
+  readonly #tell: (notice: string) => void;
   readonly #lanes: (Lane | null)[];
   #disposed = false;
 
-  constructor(create: () => WorkerLike, count: number, deadline: number) {
+  /** `tell` is told what a worker could not do. */
+  constructor(create: () => WorkerLike, count: number, deadline: number, tell: (notice: string) => void) {
     this.#create = create;
     this.#deadline = deadline;
+    this.#tell = tell;
     this.#lanes = Array<Lane | null>(count).fill(null);
   }
 
@@ -155,8 +158,20 @@ export class Pool {
     try {
       return await Promise.race([answer, stopped]);
     } catch (error) {
-      if (!(error instanceof WorkerEnded)) return failed(task);
+      if (!(error instanceof WorkerEnded)) return this.#doHere(task, error);
       return { kind: "died", why: error.message, begun: error.begun };
+    }
+  }
+
+  /** An error loses its class on the way: what a worker could not do is tried in this thread, which then throws it whole. */
+  #doHere(task: Task, why: unknown): Outcome {
+    try {
+      const value = task.run();
+      const message = why instanceof Error ? why.message : String(why);
+      this.#tell(`a worker could not do the ${task.kind} of node ${task.node}: ${message}; it is done in this thread`);
+      return { kind: "done", value };
+    } catch (error) {
+      return { kind: "failed", error: error as Error };
     }
   }
 }
@@ -174,12 +189,3 @@ type Outcome =
   | { readonly kind: "failed"; readonly error: Error }
   | { readonly kind: "died"; readonly why: string; readonly begun: boolean }
   | { readonly kind: "stopped" };
-
-/** An error loses its class on the way: what a worker could not do is tried in this thread, which then throws it whole. */
-function failed(task: Task): Outcome {
-  try {
-    return { kind: "done", value: task.run() };
-  } catch (error) {
-    return { kind: "failed", error: error as Error };
-  }
-}

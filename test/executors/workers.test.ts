@@ -164,6 +164,30 @@ describe("a right-hand side", () => {
     expect(notices.filter((n) => n.includes("function"))).toEqual([]);
   });
 
+  test("of a module is told of a step that begins at another time, though its number was there before", async () => {
+    const pieces = async (executor = inline()) => {
+      const rhs = await moduleRhs({ url, name: "frozen" });
+      const found: string[][] = [];
+      for (const span of [[0, 0.1] as const, [0.1, 0.2] as const])
+        found.push(
+          await hashes(executor, { problem: { ...problem(rhs), span }, integrator: methods.augmented, h: 0.1 }),
+        );
+      return found;
+    };
+    expect(await pieces(some)).toEqual(await pieces());
+  });
+
+  test("of a module that workers cannot make is solved in this thread, with one notice that says why", async () => {
+    notices.length = 0;
+    const rhs = await moduleRhs({ url, name: "unmovable" });
+    expect(await run(rhs, pool())).toEqual(await run(rhs));
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^workers: a worker could not do the solve of node \d+: not on a worker; it is done in this thread$/,
+      ),
+    ]);
+  });
+
   test("with coefficients that are functions of time travels with their values", async () => {
     const x = { mode: 0, operator: spinMatrix };
     const rhs = linearRhs([
