@@ -18,8 +18,8 @@ export interface WorkersOptions {
   /** Makes a worker, for hosts that want the script as a file: `() => new Worker(new URL("dlra/worker", import.meta.url), { type: "module" })`. */
   readonly createWorker?: () => WorkerLike;
   /**
-   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than three such. Default `usualSmallest`, about
-   * a millisecond.
+   * Work of fewer floating-point operations is done in this thread, and so is a whole set whose larger pieces together come to less than three times as
+   * many. Default `usualSmallest`, about a millisecond.
    */
   readonly smallest?: number;
   /** Seconds after which a worker that does not answer is taken for dead. Default 120. */
