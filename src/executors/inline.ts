@@ -1,11 +1,5 @@
 import type { Executor } from "../integrators/executor.ts";
-
-/** Lets pending events run; setTimeout, where setImmediate is missing, costs a millisecond or more. */
-const pause = (): Promise<void> =>
-  new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });
+import { pause } from "./pause.ts";
 
 /**
  * Solves one problem after the other in this thread. About every 30 ms it lets other events of the thread happen, so that

@@ -17,6 +17,9 @@ export class WorkerEnded extends Error {
 /** Seconds that a worker may take to start, however short the deadline. */
 const slowestStart = 30;
 
+/** The longest time that a timer knows, in milliseconds; one that is set for longer rings at once. */
+const longestTimer = 2 ** 31 - 1;
+
 /** A request that was not answered yet. */
 interface Open {
   readonly seconds: number;
@@ -24,7 +27,10 @@ interface Open {
   timer?: ReturnType<typeof setTimeout>;
 }
 
-/** A worker that is there, and what it was asked, in order. A request that takes longer than the deadline is the worker's end. */
+/**
+ * A worker that is there, and what it was asked, in order. A request that takes longer than the deadline is the worker's end. What keeps a
+ * process alive is the timer of an open request, not the worker: a program whose work is done ends, whether workers are disposed or not.
+ */
 export class Lane {
   readonly worker: WorkerLike;
   /** Rejects with a WorkerEnded, or with what the worker says, when it does not start. */
@@ -42,8 +48,9 @@ export class Lane {
     this.worker = worker;
     this.#deadline = deadline;
     this.#core = wrap<WorkerCore>(endpointOf(worker));
+    worker.unref?.();
     onDeath(worker, (why) => this.end(why));
-    this.started = this.#answer(this.#core.start(backend), Math.max(deadline, slowestStart));
+    this.started = this.#answer(() => this.#core.start(backend), Math.max(deadline, slowestStart));
     this.started.catch(() => this.end("it did not start"));
   }
 
@@ -53,7 +60,7 @@ export class Lane {
 
   /** What the worker makes of a request, after those before. Rejects with a WorkerEnded, or with what the worker throws. */
   run(request: Request): Promise<unknown> {
-    return this.#answer(this.#core.run(request), this.#deadline);
+    return this.#answer(() => this.#core.run(request), this.#deadline);
   }
 
   end(why: string): void {
@@ -68,7 +75,7 @@ export class Lane {
     this.worker.terminate();
   }
 
-  #answer<T>(call: Promise<T>, seconds: number): Promise<T> {
+  #answer<T>(ask: () => Promise<T>, seconds: number): Promise<T> {
     if (this.#ended !== null) return Promise.reject(new WorkerEnded(this.#ended, false));
     return new Promise<T>((resolve, reject) => {
       const request: Open = { seconds, reject };
@@ -82,13 +89,15 @@ export class Lane {
       };
       this.#open.push(request);
       this.#watch();
-      call.then(settle(resolve), settle(reject));
+      ask().then(settle(resolve), settle(reject));
     });
   }
 
   /** Sets the deadline of the request that the worker is at. */
   #watch(): void {
     const [first] = this.#open;
-    if (first) first.timer ??= setTimeout(() => this.end(`no answer within ${first.seconds} s`), 1000 * first.seconds);
+    if (!first) return;
+    const milliseconds = Math.min(1000 * first.seconds, longestTimer);
+    first.timer ??= setTimeout(() => this.end(`no answer within ${first.seconds} s`), milliseconds);
   }
 }

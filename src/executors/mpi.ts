@@ -18,7 +18,7 @@ export interface MpiOptions {
   readonly inner?: Executor;
   /** Seconds without word from another rank until it counts as lost. Default 120. */
   readonly deadline?: number;
-  /** Tasks between the solves of fewer floating-point operations, all together, are done by every rank itself. Default 2e6. */
+  /** Tasks between the solves of fewer floating-point operations, all together, are done by every rank itself, in this thread. Default 2e6. */
   readonly smallest?: number;
   /** The ranks. Default: all those that MPI started. */
   readonly communicator?: Communicator;
@@ -54,7 +54,7 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
   if (onNotice) communicator.onNotice = onNotice;
   let isDisposed = false;
 
-  /** Has each rank do its share of some work, and gathers what came of it on all. What is left alone meanwhile does it all. */
+  /** Has each rank do its share of some work, and gathers what came of it on all. A rank that is left alone does all of it. */
   const divided = async <W extends Located, T>(
     what: string,
     work: readonly W[],
@@ -119,13 +119,15 @@ export function mpi(options: MpiOptions = {}): MpiExecutor {
     async runAll(tasks, signal) {
       const costs = tasks.map(({ flops }) => flops ?? smallest); // what nobody knows counts as worth a message
       const total = costs.reduce((a, b) => a + b, 0);
-      const doAll = async (own: readonly Task[]): Promise<readonly unknown[]> =>
+      // no rank is told of these, and so no signal may end them: it is noticed at what is divided next, by all ranks together
+      if (total < smallest) return tasks.map((task) => task.run());
+      const doOwn = async (own: readonly Task[]): Promise<readonly unknown[]> =>
         inner.runAll ? inner.runAll(own, signal) : own.map((task) => task.run());
       const results: ResultsOf<Task, unknown> = {
         packed: ({ resultPacking }, result) => (resultPacking ? resultPacking.pack(result) : result),
         unpacked: ({ resultPacking }, message) => (resultPacking ? resultPacking.unpack(message) : message),
       };
-      return total < smallest ? doAll(tasks) : divided(tasks[0]!.kind, tasks, costs, total, doAll, results, signal);
+      return divided(tasks[0]!.kind, tasks, costs, total, doOwn, results, signal);
     },
     async [Symbol.asyncDispose]() {
       isDisposed = true;

@@ -17,16 +17,19 @@ export class WorkerError extends Error {
   }
 }
 
-/** Worker threads that do tasks: each one at a time with the next in line, and each task again when its worker dies. */
+/** Worker threads that do tasks: each works at one task while the next waits there. A task is done again when its worker dies. */
 export class Pool {
   readonly #create: () => WorkerLike;
   readonly #deadline: number;
+  readonly #tell: (notice: string) => void;
   readonly #lanes: (Lane | null)[];
   #disposed = false;
 
-  constructor(create: () => WorkerLike, count: number, deadline: number) {
+  /** `tell` is told what a worker could not do. */
+  constructor(create: () => WorkerLike, count: number, deadline: number, tell: (notice: string) => void) {
     this.#create = create;
     this.#deadline = deadline;
+    this.#tell = tell;
     this.#lanes = Array<Lane | null>(count).fill(null);
   }
 
@@ -111,13 +114,12 @@ export class Pool {
       }
       await Promise.all(begun);
     };
-    for (const lane of lanes) lane?.worker.ref?.();
     try {
       await Promise.all([serve(), beside()]);
     } finally {
       waiting.length = 0; // what is thrown here ends the set on the workers as well
+      stop(); // and nobody waits for what they are at, or has it done again
       signal?.removeEventListener("abort", stop);
-      for (const lane of this.#lanes) lane?.worker.unref?.();
     }
     signal?.throwIfAborted();
     const first = failures.findIndex((error) => error !== undefined);
@@ -145,8 +147,8 @@ export class Pool {
     let lane: Lane;
     try {
       lane = this.#lane(k);
-      lane.worker.ref?.();
-      await lane.started;
+      const end = await Promise.race([lane.started.then(() => null), stopped]);
+      if (end) return end;
     } catch (error) {
       return { kind: "died", why: (error as Error).message, begun: true };
     }
@@ -156,8 +158,20 @@ export class Pool {
     try {
       return await Promise.race([answer, stopped]);
     } catch (error) {
-      if (!(error instanceof WorkerEnded)) return failed(task);
+      if (!(error instanceof WorkerEnded)) return this.#doHere(task, error);
       return { kind: "died", why: error.message, begun: error.begun };
+    }
+  }
+
+  /** An error loses its class on the way: what a worker could not do is tried in this thread, which then throws it whole. */
+  #doHere(task: Task, why: unknown): Outcome {
+    try {
+      const value = task.run();
+      const message = why instanceof Error ? why.message : String(why);
+      this.#tell(`a worker could not do the ${task.kind} of node ${task.node}: ${message}; it is done in this thread`);
+      return { kind: "done", value };
+    } catch (error) {
+      return { kind: "failed", error: error as Error };
     }
   }
 }
@@ -175,12 +189,3 @@ type Outcome =
   | { readonly kind: "failed"; readonly error: Error }
   | { readonly kind: "died"; readonly why: string; readonly begun: boolean }
   | { readonly kind: "stopped" };
-
-/** An error loses its class on the way: what a worker could not do is tried in this thread, which then throws it whole. */
-function failed(task: Task): Outcome {
-  try {
-    return { kind: "done", value: task.run() };
-  } catch (error) {
-    return { kind: "failed", error: error as Error };
-  }
-}

@@ -16,12 +16,24 @@ export interface SolveInput {
 }
 
 const loaded = new Map<string, Rhs>();
+/** What is being made: a solve that comes meanwhile waits for the same. */
+const loading = new Map<string, Promise<void>>();
 const keyOf = (module: ModuleReference): string => JSON.stringify(module);
 
-/** Makes the right-hand sides of modules that a solve needs, once each. */
-export async function loadModules({ problem }: SolveInput): Promise<void> {
-  for (const module of modulesOf(problem.field))
-    if (!loaded.has(keyOf(module))) loaded.set(keyOf(module), await loadRhs(module));
+const load = (module: ModuleReference, key: string): Promise<void> =>
+  loadRhs(module)
+    .then((rhs) => void loaded.set(key, rhs))
+    .finally(() => loading.delete(key));
+
+/** Makes the right-hand sides of modules that a solve needs, once each. Rejects with what a module throws; the next solve tries again. */
+export async function loadModules({ problem }: Pick<SolveInput, "problem">): Promise<void> {
+  for (const module of modulesOf(problem.field)) {
+    const key = keyOf(module);
+    if (loaded.has(key)) continue;
+    const made = loading.get(key) ?? load(module, key);
+    loading.set(key, made);
+    await made;
+  }
 }
 
 const solvers = new Map<string, LocalSolver>();

@@ -11,8 +11,7 @@ export interface Port {
 /** A worker, of Node (`worker_threads`) or of a browser. */
 export interface WorkerLike extends Port {
   terminate(): unknown;
-  /** Node: whether the worker alone keeps the process alive. */
-  ref?(): void;
+  /** Node: from now on the worker alone does not keep the process alive. */
   unref?(): void;
 }
 

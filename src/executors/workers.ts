@@ -2,6 +2,7 @@ import type { Executor } from "../integrators/executor.ts";
 import { flopsOfSolve, problemData } from "../integrators/local/transport.ts";
 import { type Task, task } from "../linalg/task.ts";
 import { createInlineWorker, usualCount } from "./create-worker.ts";
+import { pause } from "./pause.ts";
 import { Pool } from "./pool.ts";
 import { worthHandingOver } from "./schedule.ts";
 import { solve } from "./task-kinds.ts";
@@ -17,8 +18,8 @@ export interface WorkersOptions {
   /** Makes a worker, for hosts that want the script as a file: `() => new Worker(new URL("dlra/worker", import.meta.url), { type: "module" })`. */
   readonly createWorker?: () => WorkerLike;
   /**
-   * Work of fewer floating-point operations is done in this thread, and so are sets that come to less than three such. Default `usualSmallest`, about
-   * a millisecond.
+   * Work of fewer floating-point operations is done in this thread, and so is a whole set whose larger pieces together come to less than three times as
+   * many. Default `usualSmallest`, about a millisecond.
    */
   readonly smallest?: number;
   /** Seconds after which a worker that does not answer is taken for dead. Default 120. */
@@ -28,15 +29,16 @@ export interface WorkersOptions {
 }
 
 /**
- * Solves local problems on worker threads, in Node and in browsers: the longest first, each on the first worker that is free, and short ones in
- * this thread. The same bits as `inline()`, for any number of workers. Tensors lie in memory that threads share and are not copied; in
+ * Solves local problems on worker threads, in Node and in browsers: the longest first, each on the worker with the least to do, while one more waits
+ * there, and short ones in this thread. The same bits as `inline()`, for any number of workers. Tensors lie in memory that threads share and are not copied; in
  * pages that are not cross-origin isolated they are copied both ways.
  *
  *     await using executor = workers({ count: 4 });
  *     for await (const { t } of evolve(problem, { h: 0.01, executor })) ...
  *
  * What is made of a function of this thread (a right-hand side of a closure, a solver of your own) is solved in this thread, with
- * one notice; `moduleRhs` makes right-hand sides that can travel. A worker that dies, or does not answer within the deadline,
+ * one notice; `moduleRhs` makes right-hand sides that can travel. What a worker cannot do for another reason is done in this thread as well,
+ * with a notice that names it. A worker that dies, or does not answer within the deadline,
  * is replaced, and its work done again; three deaths at the same problem are a WorkerError that names the node. Throws a RangeError
  * for a count that is no positive integer; a script that cannot be loaded is a WorkerError before the first step.
  */
@@ -55,7 +57,7 @@ export function workers(options: WorkersOptions = {}): Executor {
   };
   /** Sets of local problems so far, and the size of the largest. */
   let [stages, most] = [0, 0];
-  const pool = new Pool(createWorker, count, deadline);
+  const pool = new Pool(createWorker, count, deadline, (notice) => tell("refused", notice));
 
   /** The longest first, on workers, and the short ones meanwhile here. */
   const runTasks = async (tasks: readonly Task[], signal?: AbortSignal) => {
@@ -111,10 +113,3 @@ export function workers(options: WorkersOptions = {}): Executor {
     [Symbol.asyncDispose]: () => pool.dispose(),
   };
 }
-
-/** Lets messages of workers arrive. */
-const pause = (): Promise<void> =>
-  new Promise((resolve) => {
-    if (typeof setImmediate === "function") setImmediate(resolve);
-    else setTimeout(resolve, 0);
-  });

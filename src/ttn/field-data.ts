@@ -23,13 +23,15 @@ export function fieldOf(data: LocalFieldData, rhsOf: (module: ModuleReference) =
   return boundOf(data, rhsOf(data.module));
 }
 
-const begun = new WeakMap<Rhs, number>();
+/** The step that a right-hand side is in, by its number and its time: runs of one program may have steps of the same number. */
+const begun = new WeakMap<Rhs, readonly [step: number, t: number]>();
 
 function boundOf({ trial, node, test, step, growths }: ModuleFieldData, rhs: Rhs): LocalField {
   for (const { basis, old, fresh } of growths) grownFrom(basis, { old, fresh });
-  if (step && begun.get(rhs) !== step[0]) {
+  const last = begun.get(rhs);
+  if (step && (last?.[0] !== step[0] || last[1] !== step[1])) {
     rhs.beginStep?.(...step);
-    begun.set(rhs, step[0]);
+    begun.set(rhs, step);
   }
   return rhs.bind(trial, node, test);
 }

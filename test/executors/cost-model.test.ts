@@ -203,6 +203,16 @@ describe("a machine", () => {
     for (const { seconds } of measured.evaluations) expect(seconds).toBeGreaterThan(0);
   });
 
+  it("is measured for odd ranks and in any order of them", () => {
+    let now = 0;
+    const { measured } = measureMachine({ ranks: [5, 1, 3], dtype: "float64", clock: () => (now += 0.05) });
+    for (const rates of Object.values(measured.kernels)) {
+      expect(rates.map(({ at }) => at)).toEqual([1, 3, 5]);
+      for (const { seconds } of rates) expect(seconds).toBeGreaterThan(0);
+    }
+    expect(measured.evaluations.map(({ at }) => at)).toEqual([1, 27, 125]);
+  });
+
   it("has executors measured that hand pieces over", async () => {
     const passing = await measurePassing(inline(), { count: 1, rank: 4, repeats: 1 });
     for (const value of [passing.latency, passing.sending.seconds, passing.receiving.seconds])

@@ -2,7 +2,16 @@ import { describe, expect, it } from "vitest";
 import { RankError, RanksLostError } from "../../src/executors/mpi/communicator.ts";
 import { launch } from "../../src/executors/mpi/library.ts";
 import { longestFirst } from "../../src/executors/schedule.ts";
-import { balanced, type Executor, evolve, inline, type MpiOptions, mpi, parallelBug } from "../../src/index.ts";
+import {
+  balanced,
+  type Executor,
+  evolve,
+  inline,
+  type MpiOptions,
+  mpi,
+  parallelBug,
+  workers,
+} from "../../src/index.ts";
 import { stateHash } from "../../src/io/index.ts";
 import type { Task } from "../../src/linalg/task.ts";
 import { longRangeIsing, spinChain, spinState } from "../../src/problems/index.ts";
@@ -128,6 +137,20 @@ describe("MPI, with ranks in memory", () => {
         };
         return rank === 1 ? { inner: counting } : {};
       },
+    );
+    expect(messages(ends)).toEqual(["interrupted on another rank", "asked to stop"]);
+  });
+
+  it("stops all ranks at the same step where each of them has workers of its own", async () => {
+    const stop = new AbortController();
+    const ends = await onRanks(
+      2,
+      async (executor, rank) => {
+        const signal = rank === 1 ? stop.signal : new AbortController().signal;
+        for await (const { step } of evolve(problem, { ...settings, executor, signal }))
+          if (rank === 1 && step === 2) stop.abort(new Error("asked to stop"));
+      },
+      () => ({ inner: workers({ count: 1, onNotice() {} }) }),
     );
     expect(messages(ends)).toEqual(["interrupted on another rank", "asked to stop"]);
   });

@@ -1,6 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Worker } from "node:worker_threads";
+import { rolldown } from "rolldown";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { WorkerLike } from "../../src/executors/worker-port.ts";
 import {
@@ -161,6 +164,30 @@ describe("a right-hand side", () => {
     expect(notices.filter((n) => n.includes("function"))).toEqual([]);
   });
 
+  test("of a module is told of a step that begins at another time, though its number was there before", async () => {
+    const pieces = async (executor = inline()) => {
+      const rhs = await moduleRhs({ url, name: "frozen" });
+      const found: string[][] = [];
+      for (const span of [[0, 0.1] as const, [0.1, 0.2] as const])
+        found.push(
+          await hashes(executor, { problem: { ...problem(rhs), span }, integrator: methods.augmented, h: 0.1 }),
+        );
+      return found;
+    };
+    expect(await pieces(some)).toEqual(await pieces());
+  });
+
+  test("of a module that workers cannot make is solved in this thread, with one notice that says why", async () => {
+    notices.length = 0;
+    const rhs = await moduleRhs({ url, name: "unmovable" });
+    expect(await run(rhs, pool())).toEqual(await run(rhs));
+    expect(notices).toEqual([
+      expect.stringMatching(
+        /^workers: a worker could not do the solve of node \d+: not on a worker; it is done in this thread$/,
+      ),
+    ]);
+  });
+
   test("with coefficients that are functions of time travels with their values", async () => {
     const x = { mode: 0, operator: spinMatrix };
     const rhs = linearRhs([
@@ -207,4 +234,47 @@ test("a signal ends a run though a worker is busy", async () => {
     for await (const _ of steps);
   };
   await expect(run()).rejects.toThrow("enough");
+});
+
+const someShift = (node: number) => {
+  const y = randomState(balanced(4), [2, 2, 2, 2], 2, seeded(4));
+  const input = { center: y.tensors[y.center]!, mode: 0, neighbour: y.tensors[0]!, back: 1 };
+  return task(shift, input, { node, flops: null });
+};
+
+test("a signal ends a run though a worker has not started", async () => {
+  const controller = new AbortController();
+  const executor = pool({ createWorker: () => faultyWorker(() => "lost"), deadline: Number.POSITIVE_INFINITY });
+  const run = executor.runAll!([someShift(1)], controller.signal);
+  setTimeout(() => controller.abort(new Error("enough")), 100);
+  await expect(run).rejects.toThrow("enough");
+});
+
+test("what was thrown in this thread ends the set on workers too: they are not replaced", async () => {
+  const all: WorkerLike[] = [];
+  const createWorker = () => {
+    all.push(faultyWorker((k) => (k > 0 ? "lost" : "none")));
+    return all.at(-1)!;
+  };
+  const executor = pool({ count: 1, createWorker });
+  await executor.start!();
+  const run = () => {
+    throw new RangeError("too hot");
+  };
+  const here = { kind: "heat", message: null, node: 2, flops: null, run };
+  await expect(executor.runAll!([someShift(1), here])).rejects.toThrow("too hot");
+  await all[0]!.terminate();
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(all).toHaveLength(1);
+});
+
+test("a process ends when its work is done, whether its workers were disposed or not, or had any work", async () => {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const program = `${root}dist/workers-test/undisposed.js`;
+  const input = `${root}test/executors/undisposed.ts`;
+  const bundle = await rolldown({ input, platform: "node", transform: { target: "es2022" } });
+  await bundle.write({ file: program, format: "esm", codeSplitting: false });
+  await bundle.close();
+  for (const smallest of ["0", "1e12"])
+    expect(execFileSync(process.execPath, [program, smallest], { encoding: "utf8", timeout: 50_000 })).toBe("done");
 });
