@@ -1,4 +1,5 @@
 import type { LocalProblem, LocalSolution } from "../integrators/local/problem.ts";
+import { norm } from "../linalg/level1.ts";
 import { allFinite } from "../linalg/tensor.ts";
 import type { Device } from "./device.ts";
 import { wordsOf } from "./encoding.ts";
@@ -38,7 +39,7 @@ export class FlowSolver {
     if (method.kind === "krylov") return this.#inKrylovSpaces(group, method, signal);
     const { degree, substeps } = method;
     const found = await this.#fitting(group, { kind: "taylor", degree, parts: substeps });
-    return found.map((solution) => this.#solution(solution, degree * substeps, true));
+    return found.map((solution, k) => this.#solution(group[k]!, solution, degree * substeps, true));
   }
 
   /** Spaces of one dimension for all; those that miss their tolerance again in larger ones, at last in parts of the step. */
@@ -66,7 +67,7 @@ export class FlowSolver {
       left.forEach((i, k) => {
         const { errorEstimate } = found[k]!;
         if (errorEstimate > tolerance && !isLast) again.push(i);
-        else solutions[i] = this.#solution(found[k]!, applications, errorEstimate <= tolerance);
+        else solutions[i] = this.#solution(flows[k]!, found[k]!, applications, errorEstimate <= tolerance);
       });
       if (method.dimension === null && parts === 1) {
         const isAmple = left.length === group.length && found.every((s) => s.errorEstimate < 1e-3 * tolerance);
@@ -79,8 +80,14 @@ export class FlowSolver {
     return solutions;
   }
 
-  #solution({ final, errorEstimate }: FlowSolution, applications: number, reached: boolean): LocalSolution {
-    const estimate = errorEstimate + solveRoundOff(this.#precision);
+  #solution(
+    { problem }: Flow,
+    { final, errorEstimate }: FlowSolution,
+    applications: number,
+    reached: boolean,
+  ): LocalSolution {
+    const size = norm(problem.initial);
+    const estimate = errorEstimate * size + solveRoundOff(this.#precision) * Math.max(size, norm(final));
     return { final, applications, errorEstimate: estimate, converged: reached && allFinite(final) };
   }
 

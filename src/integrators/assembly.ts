@@ -2,7 +2,7 @@ import type { Work } from "../linalg/task.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import { levels, type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { augmentAll, type Block, negligible, noiseOf, roundOffOf, type Widened, widened } from "./augment.ts";
+import { augmentAll, type Block, negligible, roundOffOf, type Widened, widened } from "./augment.ts";
 import type { KeptMoments } from "./conserve.ts";
 import type { StepContext } from "./integrator.ts";
 import type { LocalSolution } from "./local/problem.ts";
@@ -79,7 +79,7 @@ export function* assemble(
           ...inNewBases(id, own.final),
           old: bases[id]!,
           columns: select[id] ?? null,
-          noise: Math.max(noise, noiseOf(own)),
+          noise: Math.max(noise, own.errorEstimate),
           roundOff: roundOffOf(context) ?? null,
           isCoupled: widensRoot || tree.nodes[id]!.parent !== rootOf(tree),
         },

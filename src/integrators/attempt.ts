@@ -2,9 +2,8 @@ import { allFinite } from "../linalg/tensor.ts";
 import { norm, scale } from "../ttn/arithmetic.ts";
 import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
-import { noiseOf } from "./augment.ts";
-import type { Executor } from "./executor.ts";
 import type { Integrator, RunContext, StepFailure, StepSuccess } from "./integrator.ts";
+import type { LocalProblem, LocalSolution } from "./local/problem.ts";
 import { type Rejection, reasonToReject } from "./rejection.ts";
 import { solved } from "./schedule.ts";
 
@@ -50,13 +49,18 @@ export async function takeStep(
 ): Promise<Advance | StepFailure> {
   const { starter } = main;
   const integrator = starter && number < starter.steps ? starter.integrator : main;
-  const { executor, error } = watched(context.executor);
+  const { executor, signal } = context;
   let start = from;
   let applications = 0;
   let result: StepSuccess;
   for (let rejected = 0; ; rejected++) {
-    error.reset();
-    const attempt = await solved(integrator.step(context, start, t, h), { executor, signal: context.signal });
+    /** The errors that solvers estimate in states; bases are only tilted by theirs. */
+    let solverError = 0;
+    const seen = (problems: readonly LocalProblem[], solutions: readonly LocalSolution[]): void =>
+      solutions.forEach(({ errorEstimate }, k) => {
+        if (problems[k]!.seeks === "state") solverError += errorEstimate;
+      });
+    const attempt = await solved(integrator.step(context, start, t, h), { executor, signal, seen });
     if (!attempt.ok) return attempt;
     applications += attempt.applications;
     result = attempt;
@@ -65,32 +69,8 @@ export async function takeStep(
       const y = normalize ? scale(1 / norm(result.y), result.y) : result.y;
       const root = rootOf(y.tree);
       if (!allFinite(y.tensors[root]!)) return { ok: false, why: "not-finite", node: root };
-      return { ok: true, y, discarded: result.discarded, rejected, applications, solverError: error.total() };
+      return { ok: true, y, discarded: result.discarded, rejected, applications, solverError };
     }
     start = attempt.widened;
   }
-}
-
-/** An executor that adds up the errors which solvers estimate in states; bases are only tilted by theirs. */
-function watched(executor: Executor): { executor: Executor; error: { reset(): void; total(): number } } {
-  let total = 0;
-  return {
-    executor: {
-      ...executor,
-      async solveAll(problems, solver, signal) {
-        const solutions = await executor.solveAll(problems, solver, signal);
-        solutions.forEach((s, k) => {
-          if (problems[k]!.seeks === "state") total += noiseOf(s);
-        });
-        return solutions;
-      },
-      async [Symbol.asyncDispose]() {},
-    },
-    error: {
-      reset() {
-        total = 0;
-      },
-      total: () => total,
-    },
-  };
 }

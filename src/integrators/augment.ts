@@ -224,9 +224,6 @@ export function oneOf(what: string, value: string, known: readonly string[]): vo
     throw new RangeError(`${what} is ${JSON.stringify(value)}, expected ${known.map((k) => `"${k}"`).join(" or ")}`);
 }
 
-/** The norm of a local solution's error, as its solver estimates it. */
-export const noiseOf = ({ final, errorEstimate }: LocalSolution): number => errorEstimate * norm(final);
-
 /** What a set of local problems came to. */
 export interface Solved {
   readonly solutions: readonly LocalSolution[];

@@ -9,7 +9,6 @@ import {
   growingEdges,
   inBases,
   negligible,
-  noiseOf,
   roundOffOf,
   solveNodes,
   widenedStart,
@@ -100,8 +99,8 @@ export function* augmentedBases(
       applications += solved.applications;
       const augmented = yield* augmentAll(
         group.nodes.map((id, k) => {
-          const { final, ...solution } = solved.solutions[k]!;
-          const least = Math.max(noise, noiseOf({ final, ...solution }));
+          const { final, errorEstimate } = solved.solutions[k]!;
+          const least = Math.max(noise, errorEstimate);
           const roundOff = roundOffOf(context) ?? null;
           const all = { solution: final, shape: final.shape, blocks: [], columns: null, isCoupled: false };
           return { id, input: { ...all, old: y.tensors[id]!, noise: least, roundOff } };

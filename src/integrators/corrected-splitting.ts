@@ -5,7 +5,7 @@ import { modeTowards, moveCenter, splitMode } from "../ttn/gauge.ts";
 import { type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
 import { type TTN, withTensor } from "../ttn/ttn.ts";
-import { growingEdges, noiseOf, roundOffOf, solveProblems, widenedStart } from "./augment.ts";
+import { growingEdges, roundOffOf, solveProblems, widenedStart } from "./augment.ts";
 import type { StepContext, StepResult } from "./integrator.ts";
 import type { Schedule } from "./schedule.ts";
 
@@ -64,7 +64,7 @@ export function* correctedStep(
     if (solved.failure) return solved.failure;
     const solution = solved.solutions[0]!;
     y = withTensor(y, node, solution.final);
-    if (to !== null) y = crossed(context, y, to, old, noiseOf(solution), augmented);
+    if (to !== null) y = crossed(context, y, to, old, solution.errorEstimate, augmented);
   }
   const whole = moveCenter(y, root);
   if (!augmented) return { ok: true, y: whole, discarded: 0, applications, missed: null, widened: null };

@@ -4,7 +4,7 @@ import { checkConserved } from "../ttn/conserved.ts";
 import { moveCenter } from "../ttn/gauge.ts";
 import type { ObservedValue, Problem } from "../ttn/problem.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
-import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
+import { checkRankLists, checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { dtypeOfState, modeSizes, ranks, type TTN } from "../ttn/ttn.ts";
 import { type Stepping, type TakenStep, takeStep } from "./attempt.ts";
 import { type Accuracy, chosenSteps } from "./control.ts";
@@ -223,7 +223,7 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
   const [t0, t1] = span;
   if (typeof integrator?.step !== "function")
     throw new TypeError(`evolve: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
-  const size = sizeOf(h, rtol, atol);
+  const size = stepSizeOf(h, rtol, atol);
   const truncation = truncationOf(options, integrator, typeof size !== "number");
   const { rejection = false } = options;
   const { factor = 10, attempts = 5 } = typeof rejection === "object" ? rejection : {};
@@ -234,10 +234,7 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
     throw new RangeError(`evolve: ${integrator.name} keeps its ranks, so that no step can be repeated in wider bases`);
   if (!Number.isFinite(t0) || !Number.isFinite(t1))
     throw new RangeError(`evolve: the span is [${t0}, ${t1}], expected finite times`);
-  if (Array.isArray(truncation.maxRank) && truncation.maxRank.length !== initial.tree.nodes.length)
-    throw new RangeError(
-      `evolve: maxRank has ${truncation.maxRank.length} entries, the tree ${initial.tree.nodes.length} nodes`,
-    );
+  checkRankLists(truncation, initial.tree);
   rhs.check(initial);
   initial.tensors.forEach((t, id) => {
     if (!allFinite(t)) throw new RangeError(`evolve: the initial value has entries that are not finite, at node ${id}`);
@@ -280,7 +277,7 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
 const finest = 1e-12;
 
 /** The step size, or the accuracy it is to be chosen for. */
-function sizeOf(h: number | undefined, rtol: number | undefined, atol: number | undefined): number | Accuracy {
+function stepSizeOf(h: number | undefined, rtol: number | undefined, atol: number | undefined): number | Accuracy {
   if (rtol === undefined && atol === undefined) {
     if (h === undefined || !(h > 0 && h < Number.POSITIVE_INFINITY))
       throw new RangeError(

@@ -57,7 +57,7 @@ export interface StepSuccess {
   /** Evaluations of local fields. */
   readonly applications: number;
   /**
-   * max over the nodes of h |components of F(t0, Y0) with two or more new directions|, which the method drops;
+   * max over the nodes of |h| |components of F(t0, Y0) with two or more new directions|, which the method drops;
    * null for methods that drop none, or when it was not asked for.
    */
   readonly missed: number | null;

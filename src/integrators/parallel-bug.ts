@@ -46,7 +46,6 @@ export function parallelBug(options: ParallelBugOptions = {}): Integrator {
     reference: "ceruti2024parallel",
     promises: {
       order: 1,
-
       exact: false,
       conserves: root === "galerkin" ? "norm and energy" : "nothing",
       descends: root === "galerkin",
@@ -109,7 +108,7 @@ function* step(
     for (const id of [...growing, root]) {
       if (!y.tree.nodes[id]!.children.some((child) => assembly.fresh[child])) continue;
       const old = at[id]!.tensors[id]!.shape;
-      missed = Math.max(missed, h * norm(withoutSimpleBlocks(fieldAbove(id, assembly), old)));
+      missed = Math.max(missed, Math.abs(h) * norm(withoutSimpleBlocks(fieldAbove(id, assembly), old)));
     }
   }
 

@@ -1,6 +1,6 @@
 import type { SideWork } from "../linalg/task.ts";
 import type { Executor } from "./executor.ts";
-import type { LocalProblem, LocalSolver } from "./local/problem.ts";
+import type { LocalProblem, LocalSolution, LocalSolver } from "./local/problem.ts";
 
 /** Independent local problems that a step cannot go on without, and what solves them. */
 export interface Stage {
@@ -15,26 +15,31 @@ export interface Stage {
  */
 export type Schedule<T> = Generator<Stage | SideWork, T, readonly unknown[]>;
 
-/** Drives a schedule on an executor. Rejects with what the schedule or the executor throws, or with the reason of the signal. */
+/**
+ * Drives a schedule on an executor; `seen` is told of all local problems and their solutions. Rejects with what the schedule or the executor
+ * throws, or with the reason of the signal.
+ */
 export async function solved<T>(
   schedule: Schedule<T>,
-  { executor, signal }: { readonly executor: Executor; readonly signal?: AbortSignal },
+  { executor, signal, seen }: { readonly executor: Executor; readonly signal?: AbortSignal; readonly seen?: Seen },
 ): Promise<T> {
   try {
     let next = schedule.next();
     while (!next.done) {
       const stage = next.value;
-      next = schedule.next(
-        "problems" in stage
-          ? await executor.solveAll(stage.problems, stage.solver, signal)
-          : ((await executor.runAll?.(stage.tasks, signal)) ?? hereAll(stage)),
-      );
+      if ("problems" in stage) {
+        const solutions = await executor.solveAll(stage.problems, stage.solver, signal);
+        seen?.(stage.problems, solutions);
+        next = schedule.next(solutions);
+      } else next = schedule.next((await executor.runAll?.(stage.tasks, signal)) ?? hereAll(stage));
     }
     return next.value;
   } finally {
     abandon(schedule);
   }
 }
+
+type Seen = (problems: readonly LocalProblem[], solutions: readonly LocalSolution[]) => void;
 
 /** Ends a schedule that is not gone on with, so that it gives back what it holds; one that is through stays as it is. */
 const abandon = (schedule: Schedule<unknown>): void => void schedule.return(undefined);
@@ -66,16 +71,20 @@ export function* sideBySide<T>(
   schedules: readonly Schedule<T>[],
   enter: (stage: readonly (readonly LocalProblem[])[]) => void,
 ): Schedule<readonly T[]> {
-  const waiting: IteratorResult<Stage, T>[] = [];
-  for (const [k, schedule] of schedules.entries()) waiting[k] = yield* untilStage(schedule, schedule.next());
-  while (waiting.some(({ done }) => !done)) {
-    enter(waiting.map((w) => (w.done ? [] : w.value.problems)));
-    const solutions: (readonly unknown[])[] = [];
-    for (const [k, w] of waiting.entries()) if (!w.done) solutions[k] = yield w.value;
-    for (const [k, w] of waiting.entries())
-      if (!w.done) waiting[k] = yield* untilStage(schedules[k]!, schedules[k]!.next(solutions[k]!));
+  try {
+    const waiting: IteratorResult<Stage, T>[] = [];
+    for (const [k, schedule] of schedules.entries()) waiting[k] = yield* untilStage(schedule, schedule.next());
+    while (waiting.some(({ done }) => !done)) {
+      enter(waiting.map((w) => (w.done ? [] : w.value.problems)));
+      const solutions: (readonly unknown[])[] = [];
+      for (const [k, w] of waiting.entries()) if (!w.done) solutions[k] = yield w.value;
+      for (const [k, w] of waiting.entries())
+        if (!w.done) waiting[k] = yield* untilStage(schedules[k]!, schedules[k]!.next(solutions[k]!));
+    }
+    return waiting.map(({ value }) => value as T);
+  } finally {
+    schedules.forEach(abandon);
   }
-  return waiting.map(({ value }) => value as T);
 }
 
 /** Has a schedule's tasks done until it needs local problems solved, or is through. */

@@ -6,7 +6,7 @@ import { type Frame, workspace } from "../linalg/workspace.ts";
 import { norm } from "./arithmetic.ts";
 import { checkConserved, type Functional, MomentKeeper, type Outside } from "./conserved.ts";
 import { asBasis, centers, fromBasis, moveCenter, orthonormalize, triangularOf } from "./gauge.ts";
-import { edgesOf, type NodeId, rootOf } from "./tree.ts";
+import { edgesOf, type NodeId, rootOf, type Tree } from "./tree.ts";
 import { dtypeOfState, modeSizes, type TTN } from "./ttn.ts";
 
 /** How far ranks are cut. */
@@ -58,11 +58,9 @@ export interface Truncated {
  */
 export function truncate(y: TTN, truncation: Truncation): Truncated {
   checkTruncation(truncation);
-  const { minRank, maxRank } = truncation;
-  for (const [name, limit] of Object.entries({ minRank, maxRank }))
-    if (typeof limit === "object" && limit.length !== y.tree.nodes.length)
-      throw new RangeError(`truncate: ${name} has ${limit.length} entries, the tree has ${y.tree.nodes.length} nodes`);
-  if (truncation.conserved) checkConserved(y.tree, modeSizes(y), dtypeOfState(y), truncation.conserved, maxRank);
+  checkRankLists(truncation, y.tree);
+  if (truncation.conserved)
+    checkConserved(y.tree, modeSizes(y), dtypeOfState(y), truncation.conserved, truncation.maxRank);
   const root = moveCenter(y, rootOf(y.tree));
   if (truncation.method === "paper") return unweighted(root, truncation);
   let result = weighted(root, truncation);
@@ -102,6 +100,13 @@ export function checkTruncation(truncation: Truncation): void {
     throw new RangeError('truncation: conserved functionals need method "weighted", it is "paper"');
   if (typeof maxRank === "number" && typeof minRank === "number" && minRank > maxRank)
     throw new RangeError(`truncation: minRank ${minRank} is more than maxRank ${maxRank}`);
+}
+
+/** Throws a RangeError when limits are given for another number of nodes than the tree has. */
+export function checkRankLists({ minRank, maxRank }: Truncation, { nodes }: Tree): void {
+  for (const [name, limit] of Object.entries({ minRank, maxRank }))
+    if (typeof limit === "object" && limit.length !== nodes.length)
+      throw new RangeError(`truncation: ${name} has ${limit.length} entries, the tree has ${nodes.length} nodes`);
 }
 
 const truncationKeys: readonly string[] = [

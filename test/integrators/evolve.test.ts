@@ -88,7 +88,10 @@ describe("misuse is refused before any work, with both facts that disagree", () 
 
   test("a list of ranks for another tree", async () => {
     expect((await refused({ truncation: { tolerance: 1e-8, maxRank: [4, 4] } })).message).toBe(
-      "evolve: maxRank has 2 entries, the tree 7 nodes",
+      "truncation: maxRank has 2 entries, the tree has 7 nodes",
+    );
+    expect((await refused({ truncation: { tolerance: 1e-8, minRank: [4, 4] } })).message).toBe(
+      "truncation: minRank has 2 entries, the tree has 7 nodes",
     );
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { inline } from "../../src/executors/inline.ts";
 import {
   augmentedBug,
   balanced,
@@ -25,6 +26,7 @@ import {
   truncate,
 } from "../../src/index.ts";
 import { reasonToReject } from "../../src/integrators/rejection.ts";
+import { solved } from "../../src/integrators/schedule.ts";
 import { stateHash } from "../../src/io/result.ts";
 import { exactSolution } from "../../src/problems/index.ts";
 import { methods } from "./methods.ts";
@@ -74,6 +76,19 @@ describe("a reason to reject a step", () => {
     expect(reasonToReject(large, result(quiet, 0.9e-2), { ...limits, relative: true }, 10)).toBeNull();
     expect(reasonToReject(large, result(quiet, 1.1e-2), { ...limits, relative: true }, 10)).toBe("missed");
   });
+});
+
+test("what a step backwards in time leaves out is as much as forwards", async () => {
+  const { problem } = quench(balanced(4), {}, 0.1);
+  const missed = async (h: number): Promise<number> => {
+    const context = { rhs: problem.rhs, solver: exponential(), truncation: { tolerance: 1e-8 }, measureMissed: true };
+    const y = randomState(problem.initial.tree, Array(4).fill(2), 1, seeded(3), "complex128");
+    const step = await solved(euler.step(context, y, 0, h), { executor: inline() });
+    if (!step.ok) throw new Error("the step failed");
+    return step.missed!;
+  };
+  expect(await missed(0.1)).toBeGreaterThan(0.01);
+  expect(off(await missed(-0.1), await missed(0.1))).toBeLessThan(0.5);
 });
 
 describe("step rejection in a run", () => {

@@ -76,6 +76,23 @@ describe("side by side", () => {
     ]);
   });
 
+  test("all of them give back what they hold when one ends them, or nobody goes on", () => {
+    let held = 0;
+    function* holding(): Schedule<void> {
+      held++;
+      try {
+        yield { problems: [problem(1)], solver };
+      } finally {
+        held--;
+      }
+    }
+    const all = sideBySide([holding(), holding(), holding()], () => {});
+    all.next();
+    expect(held).toBe(3);
+    all.return([]);
+    expect(held).toBe(0);
+  });
+
   test("what one throws ends all", () => {
     function* broken(): Schedule<number> {
       yield { problems: [], solver };

@@ -268,7 +268,7 @@ describe("options", () => {
   test("a list of largest ranks has to have one for each node", () => {
     const y = fromDense(tree([0, 1]), fromValues([2, 2], [3, 0, 0, 3]));
     expect(() => truncate(y, { tolerance: 1, maxRank: [1, 1] })).toThrow(
-      new RangeError("truncate: maxRank has 2 entries, the tree has 3 nodes"),
+      new RangeError("truncation: maxRank has 2 entries, the tree has 3 nodes"),
     );
   });
 });

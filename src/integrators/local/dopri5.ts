@@ -80,7 +80,7 @@ export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5
         const ratio = e / (atol + rtol * Math.max(norm(y), norm(stage)));
         if (ratio <= 1) {
           y.data.set(stage.data);
-          errorEstimate += size0 > 0 ? e / size0 : e;
+          errorEstimate += e;
           done = last ? 1 : done + share;
           slopes.unshift(slopes.pop()!);
         }

@@ -1,5 +1,5 @@
 import { expAction, type KrylovOperator } from "../../linalg/krylov.ts";
-import { axpy } from "../../linalg/level1.ts";
+import { axpy, norm } from "../../linalg/level1.ts";
 import { allFinite, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
 import { isTrivial, type LocalSolver, startValue } from "./problem.ts";
@@ -67,8 +67,9 @@ export function exponential(options: ExponentialOptions = {}): LocalSolver {
         (v, out) =>
           g(t, v, out);
       if (field.autonomous) {
+        const size = norm(x);
         const { applications, errorEstimate, converged } = expAction({ apply: at(t0), hermitianUpTo }, h, x, krylov);
-        return { final: x, applications, errorEstimate, converged: converged && allFinite(x) };
+        return { final: x, applications, errorEstimate: errorEstimate * size, converged: converged && allFinite(x) };
       }
       const [early, late] = gaussPoints.map((c) => at(t0 + c * h));
       const [more, less] = [0.25 + Math.sqrt(3) / 6, 0.25 - Math.sqrt(3) / 6];
@@ -79,12 +80,14 @@ export function exponential(options: ExponentialOptions = {}): LocalSolver {
         for (let i = 0; i < out.data.length; i++) out.data[i]! *= a;
         axpy({ re: b, im: 0 }, second, out);
       };
+      const before = norm(x);
       const first = expAction({ apply: mixed(more, less), hermitianUpTo }, h, x, krylov);
+      const between = norm(x);
       const then = expAction({ apply: mixed(less, more), hermitianUpTo }, h, x, krylov);
       return {
         final: x,
         applications: 2 * (first.applications + then.applications),
-        errorEstimate: first.errorEstimate + then.errorEstimate,
+        errorEstimate: first.errorEstimate * before + then.errorEstimate * between,
         converged: first.converged && then.converged && allFinite(x),
       };
     },

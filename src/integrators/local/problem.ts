@@ -20,7 +20,7 @@ export interface LocalSolution {
   readonly final: Tensor;
   /** Evaluations of the local field. */
   readonly applications: number;
-  /** Estimated error of `final` relative to |initial|; 0 where the method has no estimate. */
+  /** Norm of the error of `final`, estimated; 0 where the method has no estimate. */
   readonly errorEstimate: number;
   /** Whether the solver reached t1 within its tolerance; `final` is then finite. */
   readonly converged: boolean;
