@@ -11,7 +11,7 @@ import { GradientFlow } from "./gradient-flow.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import type { RuleState } from "./rules/rules.ts";
 import type { StepPlan } from "./train-options.ts";
-import type { Objective, Weights } from "./weights.ts";
+import { atRoots, type Objective, type Weights } from "./weights.ts";
 
 /** What a step of training came to. */
 export type Descended =
@@ -58,10 +58,11 @@ export class Descent {
   }
 
   /**
-   * One step of length `h` from some weights, as a schedule of local problems; only cores and passengers move when bases are frozen. The first
+   * One step of length `h` from some weights, in any gauge, as a schedule of local problems; only cores and passengers move when bases are frozen. The first
    * throws when the objective differs from itself (TypeError) or does not fit the weights (RangeError).
    */
-  *step(weights: Weights, h: number, isFrozen = false): Schedule<Descended> {
+  *step(from: Weights, h: number, isFrozen = false): Schedule<Descended> {
+    const weights = atRoots(from);
     const { momentum, adaptEvery, integrator, projection, penalty } = this.#plan;
     const [flow, state, velocity, t] = [this.#flow, this.#state, this.#velocity, this.#t];
     const step = this.#step++;

@@ -9,7 +9,7 @@ import { largestRanks, modeSizes, type TTN } from "../ttn/ttn.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import type { CoreProjection, Penalty } from "./rules/core-condition.ts";
 import { type Rule, sgd } from "./rules/rules.ts";
-import type { Dataset, Model, Weights } from "./weights.ts";
+import { atRoots, type Dataset, type Model, type Weights } from "./weights.ts";
 
 /** How a step is made. */
 export interface StepOptions {
@@ -50,7 +50,7 @@ export interface TrainOptions extends StepOptions {
   readonly freezeFrom?: number;
   /** Seed of the first weights and of the order of samples. Default 0. */
   readonly seed?: number;
-  /** Weights to start from. Default: the model's own. */
+  /** Weights to start from, in any gauge. Default: the model's own. */
   readonly initial?: Weights;
   readonly executor?: Executor;
   readonly signal?: AbortSignal;
@@ -113,7 +113,7 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
   const random: Random = seeded(seed);
   if (options.initial) checkInitial(options.initial, model.initial(seeded(seed)));
-  const start = options.initial ?? model.initial(random);
+  const start = atRoots(options.initial ?? model.initial(random));
   const step = stepPlanOf({ ...(model.complete ? { complete: model.complete } : {}), ...options }, start.blocks);
   if (start.blocks.length === 0) checkDense({ ...step, freezeFrom });
   const { projection } = step;

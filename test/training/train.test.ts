@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { augmentedBug, fixedRankBug, parallelBug, projectorSplitting, tensor } from "../../src/index.ts";
 import type { Integrator } from "../../src/integrators/integrator.ts";
+import { solvedAtOnce } from "../../src/integrators/schedule.ts";
 import {
   accuracy,
   activation,
@@ -11,6 +12,7 @@ import {
   convolution,
   crossEntropy,
   type Dataset,
+  Descent,
   decayingMatrix,
   dense,
   gaussianClasses,
@@ -27,10 +29,13 @@ import {
   type TrainingStep,
   type TrainOptions,
   train,
+  tuckerLayer,
   type Weights,
   wholeGradient,
 } from "../../src/training/index.ts";
+import { stepPlanOf } from "../../src/training/train-options.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
+import { moveCenter } from "../../src/ttn/gauge.ts";
 import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
 import { all, classes, combine, difference, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
@@ -93,6 +98,43 @@ describe("all blocks and passengers together", () => {
       expect(difference(toDense(step.weights.blocks[1]!), c2)).toBeLessThan(1e-10 * norm(c2));
       expect(difference(step.weights.passengers[2]!, c3)).toBeLessThan(1e-10 * norm(c3));
       if (k > 0) expect(step.loss).toBeCloseTo(b[k]!.loss!, 10);
+    }
+  });
+
+  test.each([
+    ["parallel BUG", parallelBug()],
+    ["augmented BUG", augmentedBug()],
+    ["fixed-rank BUG", fixedRankBug()],
+    ["splitting", projectorSplitting()],
+  ])("%s: training and its steps are the same from any gauge of the start", async (_, integrator: Integrator) => {
+    const model = sequential(
+      12,
+      [lowRank(10, { rank: 3, gain: 1 }), activation("tanh"), tuckerLayer(6, { modes: [2, 5], rank: 2 }), dense(4)],
+      crossEntropy(),
+    );
+    const start = model.initial(seeded(4));
+    const plan = stepPlanOf({ integrator }, start.blocks);
+    const rate = 0.02;
+    const ends = async (initial: Weights) => {
+      const steps = await all(model, data, { epochs: 3, batch: 96, rate, initial, integrator });
+      const step = solvedAtOnce(new Descent(plan, () => model.objective(data), initial).step(initial, rate));
+      return [steps.at(-1)!.weights, ...(step.ok ? [step.weights] : [])].flatMap(({ blocks, passengers }) => [
+        ...blocks.map((y) => toDense(y)),
+        ...passengers,
+      ]);
+    };
+    const expected = await ends(start);
+    for (const nodes of [
+      [0, 1],
+      [1, 0],
+      [2, 2],
+    ]) {
+      const moved = start.blocks.map((y, k) => moveCenter(y, nodes[k]!));
+      const found = await ends({ ...start, blocks: moved });
+      expect(found).toHaveLength(2 * 6);
+      found.forEach((w, i) => {
+        expect(difference(w, expected[i]!)).toBeLessThan(1e-12 * (1 + norm(w)));
+      });
     }
   });
 
