@@ -6,6 +6,7 @@ import { type Random, seeded } from "../linalg/random.ts";
 import { shapeText } from "../linalg/tensor.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { largestRanks, modeSizes, type TTN } from "../ttn/ttn.ts";
+import { startFrom } from "./check-weights.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import type { CoreProjection, Penalty } from "./rules/core-condition.ts";
 import { type Rule, sgd } from "./rules/rules.ts";
@@ -50,7 +51,7 @@ export interface TrainOptions extends StepOptions {
   readonly freezeFrom?: number;
   /** Seed of the first weights and of the order of samples. Default 0. */
   readonly seed?: number;
-  /** Weights to start from, in any gauge. Default: the model's own. */
+  /** Weights to start from, of the shapes of the model's own, in any gauge and any ranks that fit; what is not orthonormal is made so. Default: the model's own. */
   readonly initial?: Weights;
   readonly executor?: Executor;
   readonly signal?: AbortSignal;
@@ -112,8 +113,9 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   checkCount("batch", batch, samples, "the number of samples");
   if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
   const random: Random = seeded(seed);
-  if (options.initial) checkInitial(options.initial, model.initial(seeded(seed)));
-  const start = atRoots(options.initial ?? model.initial(random));
+  const start = options.initial
+    ? startFrom(options.initial, model.initial(seeded(seed)))
+    : atRoots(model.initial(random));
   const step = stepPlanOf({ ...(model.complete ? { complete: model.complete } : {}), ...options }, start.blocks);
   if (start.blocks.length === 0) checkDense({ ...step, freezeFrom });
   const { projection } = step;
@@ -146,23 +148,6 @@ function checkDense(plan: StepPlan & { readonly freezeFrom: number }): void {
   };
   for (const [name, isGiven] of Object.entries(given))
     if (isGiven) throw new RangeError(`train: ${name} was given, but the model has no weights of low rank`);
-}
-
-/** Throws a RangeError when weights are not those of the model, whose own are given beside them: another number, or other sizes. */
-function checkInitial(given: Weights, own: Weights): void {
-  const shapes = ({ blocks, passengers }: Weights) => ({
-    block: blocks.map((y) => shapeText(modeSizes(y))),
-    passenger: passengers.map(({ shape }) => shapeText(shape)),
-  });
-  const [found, expected] = [shapes(given), shapes(own)];
-  for (const kind of ["block", "passenger"] as const) {
-    const [has, needs] = [found[kind], expected[kind]];
-    if (has.length !== needs.length)
-      throw new RangeError(`train: initial has ${has.length} ${kind}s, the model has ${needs.length}`);
-    const bad = has.findIndex((shape, k) => shape !== needs[k]);
-    if (bad >= 0)
-      throw new RangeError(`train: ${kind} ${bad} of initial is ${has[bad]}, that of the model ${needs[bad]}`);
-  }
 }
 
 function checkRate(h: number, epoch: number): number {

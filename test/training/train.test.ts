@@ -1,6 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { augmentedBug, fixedRankBug, parallelBug, projectorSplitting, tensor } from "../../src/index.ts";
+import {
+  augmentedBug,
+  fixedRankBug,
+  parallelBug,
+  projectorSplitting,
+  type TTN,
+  tensor,
+  tree,
+} from "../../src/index.ts";
 import type { Integrator } from "../../src/integrators/integrator.ts";
 import { solvedAtOnce } from "../../src/integrators/schedule.ts";
 import {
@@ -35,9 +43,10 @@ import {
 } from "../../src/training/index.ts";
 import { stepPlanOf } from "../../src/training/train-options.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
-import { moveCenter } from "../../src/ttn/gauge.ts";
-import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
+import { moveCenter, orthonormalize } from "../../src/ttn/gauge.ts";
+import { factorsOf, matrixNetwork } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
+import { withTensor } from "../../src/ttn/ttn.ts";
 import { all, classes, combine, difference, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
 
 const data = classes(96, 2);
@@ -136,6 +145,33 @@ describe("all blocks and passengers together", () => {
         expect(difference(w, expected[i]!)).toBeLessThan(1e-12 * (1 + norm(w)));
       });
     }
+  });
+
+  test("bases of a start that are not orthonormal are made so, the weight being the same; others stay, bit for bit", async () => {
+    const model = small(3);
+    const start = model.initial(seeded(4));
+    const skewed = start.blocks.map((y) => {
+      const [left, right] = [randomTensor(seeded(5), y.tensors[0]!.shape), y.tensors[1]!];
+      return matrixNetwork(y.tree, { left, right });
+    });
+    const options = { epochs: 2, batch: 96, rate: 0.1 };
+    const initial = { ...start, blocks: skewed };
+    const [a, b] = [
+      await all(model, data, { ...options, initial }),
+      await all(model, data, { ...options, initial: { ...start, blocks: skewed.map(orthonormalize) } }),
+    ];
+    a.forEach(({ weights }, k) => {
+      weights.blocks.forEach((y, i) => {
+        const w = toDense(y);
+        if (k === 0) expect(difference(w, toDense(skewed[i]!))).toBeLessThan(1e-13 * norm(w));
+        expect(difference(w, toDense(b[k]!.weights.blocks[i]!))).toBeLessThan(1e-12 * norm(w));
+      });
+    });
+    const { weights } = a.at(-1)!;
+    const [again] = await all(model, data, { ...options, initial: weights });
+    again!.weights.blocks.forEach((y, i) => {
+      expect(y.tensors).toEqual(weights.blocks[i]!.tensors);
+    });
   });
 
   test("with momentum at full rank it is the heavy ball", async () => {
@@ -501,6 +537,47 @@ describe("what cannot be trained is refused before any work", () => {
     expect(() => sequential(4, [], crossEntropy())).toThrow("sequential: no layers");
     expect(() => activation("step" as "relu")).toThrow('activation: name is "step", expected one of relu, tanh, gelu');
     expect(() => accuracy(data.inputs, [1])).toThrow("accuracy: 1 classes for 96 rows");
+  });
+
+  const own = model.initial(seeded(1));
+  const [first, second] = own.blocks as [TTN, TTN];
+  const withBlock = (y: TTN): Weights => ({ ...own, blocks: [y, second] });
+  const broken = (t: Tensor): Tensor => ({ ...t, data: t.data.with(1, Number.NaN) });
+  test.each<[string, Weights]>([
+    [
+      "train: block 0 of initial is complex128, expected float64",
+      withBlock({ ...first, tensors: first.tensors.map(({ shape }) => randomTensor(seeded(1), shape, "complex128")) }),
+    ],
+    [
+      "train: block 0 of initial is no network: ttn: the tensor of node 1 (leaf of mode 1) has entries that are not finite",
+      withBlock(withTensor(first, 1, broken(first.tensors[1]!))),
+    ],
+    [
+      "train: block 0 of initial is no network: ttn: the tensor of node 2 is 3x2x1, its child 1 (node 1) has rank 3, not 2",
+      withBlock(withTensor(first, 2, tensor([3, 2, 1]))),
+    ],
+    [
+      "train: block 0 of initial has rank 11 at node 0, a weight of 10x12 has at most 10 there",
+      withBlock({ ...first, tensors: [tensor([10, 11]), tensor([12, 11]), tensor([11, 11, 1])] }),
+    ],
+    [
+      "train: the tree of block 0 of initial is [1,0], that of the model [0,1]",
+      withBlock({ ...first, tree: tree([1, 0]) }),
+    ],
+    [
+      "train: passenger 1 of initial is 10, that of the model 9",
+      { ...own, passengers: own.passengers.with(1, tensor([10])) },
+    ],
+    [
+      "train: passenger 2 of initial has entries that are not finite",
+      { ...own, passengers: own.passengers.with(2, broken(own.passengers[2]!)) },
+    ],
+    [
+      "train: passenger 3 of initial is complex128, expected float64",
+      { ...own, passengers: own.passengers.with(3, tensor([4], "complex128")) },
+    ],
+  ])("%s", async (message, initial) => {
+    await expect(all(model, data, { ...ok, initial })).rejects.toThrow(message);
   });
 
   test("an objective without a derivative for each weight", async () => {
