@@ -296,6 +296,27 @@ describe("layers that share their bases", () => {
     expect(parameterCounts(weights).full).toBe(2 * 144 + 48);
   });
 
+  test.each(["weighted", "paper"] as const)(
+    "more layers than the other ranks can tell apart keep their basis complete (%s), and the loss falls",
+    async (method) => {
+      const many = sequential(
+        12,
+        [sharedLowRank({ layers: 5, rank: 2, activation: "tanh", gain: 1 }), dense(4)],
+        crossEntropy(),
+      );
+      const truncation = { tolerance: 1e-3, relative: true, maxRank: 2, method };
+      const options = { epochs: 60, batch: 60, rate: 0.1, integrator: augmentedBug(), truncation };
+      const steps = await all(many, data, options);
+      falls(steps.slice(1).map(({ loss }) => loss!));
+      falls(await lossesOf(many, { integrator: augmentedBug() }));
+      for (const { weights, ranks } of steps) {
+        expect(ranks).toEqual([[5, 2, 2]]);
+        const [basis] = weights.blocks[0]!.tensors as [Tensor];
+        expect(difference(matmul(basis, basis, "T", "N"), identity(5))).toBeLessThan(1e-12);
+      }
+    },
+  );
+
   test("beside bases that stay they start at zero; what does not fit is refused", () => {
     const bases = [1, 2].map((seed) => randomTensor(seeded(seed), [12, 12]));
     const adapted = sequential(12, [sharedLowRank({ layers: 2, bases, scale: 2 })], crossEntropy());

@@ -590,6 +590,19 @@ describe("what cannot be trained is refused before any work", () => {
     );
   });
 
+  test("an objective whose derivative by a passenger is of another shape", async () => {
+    const odd: Model = {
+      ...model,
+      objective: (samples) => (weights) => {
+        const found = model.objective(samples)(weights);
+        return { ...found, passengers: found.passengers.with(2, tensor([9, 4])) };
+      },
+    };
+    await expect(all(odd, data, ok)).rejects.toThrow(
+      "train: the derivative of the objective by passenger 2 is 9x4, expected 4x9",
+    );
+  });
+
   test("a loss that differs when evaluated again", async () => {
     let calls = 0;
     const noisy: Model = {

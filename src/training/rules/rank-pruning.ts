@@ -56,7 +56,6 @@ export function rankPruning(options: RankPruningOptions): Rule {
       return {
         solver: inner.solver,
         advance(passenger, x, gradient, rate) {
-          if (!isPruned(x.shape)) return inner.advance(passenger, x, gradient, rate);
           const pull = directions.get(passenger);
           directions.delete(passenger);
           const slope = pull
@@ -65,11 +64,14 @@ export function rankPruning(options: RankPruningOptions): Rule {
                 [nuclear, pull],
               ])
             : gradient;
-          const next = inner.advance(passenger, x, slope, rate);
+          return inner.advance(passenger, x, slope, rate);
+        },
+        cut(passenger, x) {
+          if (!isPruned(x.shape)) return x;
           const step = (steps.get(passenger) ?? 0) + 1;
           steps.set(passenger, step);
-          if (step % every !== 0) return next;
-          const { left, s, right } = cutSvd(next, tolerance, maxRank);
+          if (step % every !== 0) return x;
+          const { left, s, right } = cutSvd(x, tolerance, maxRank);
           if (nuclear > 0) directions.set(passenger, matmul(left, right));
           return matmul(scaleColumns(left, s), right);
         },
