@@ -97,8 +97,9 @@ export class Descent {
       const where = `node ${failure.node} of block ${results.indexOf(failure)}`;
       return { ok: false, loss, why: `the local solve at ${where} gave numbers that are not finite` };
     }
-    const moved = (results as readonly StepSuccess[]).map(({ y }) => y);
-    const ends = method.promises.rankAdaptive ? cut(moved, this.#plan) : moved.map((y) => ({ y, discarded: 0 }));
+    const taken = results as readonly StepSuccess[];
+    const moved = taken.map(({ y }) => y);
+    const ends = method.promises.rankAdaptive ? cut(moved, this.#plan) : taken;
     const gradients = flow.latest.passengers.map((g, i) =>
       velocity.passengers.length === 0
         ? g

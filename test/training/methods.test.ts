@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { augmentedBug, toDense } from "../../src/index.ts";
+import { augmentedBug, parallelBug, toDense } from "../../src/index.ts";
 import {
   activation,
   boundedCondition,
@@ -168,9 +168,8 @@ describe("cores of bounded condition", () => {
 
   test("it holds at every step of condlr, the start included, which learns", async () => {
     const { integrator, rule, projection, rate } = trainingMethod("condlr", { condition: 1.2 });
-    const truncation = { tolerance: "off", maxRank: 4 } as const;
     const on = classes(200, 3, 0.4);
-    const options = { epochs: 10, batch: 20, rate, integrator, rule, projection: projection!, truncation };
+    const options = { epochs: 10, batch: 20, rate, integrator, rule, projection: projection! };
     const steps = await all(small, on, options);
     for (const { weights, ranks } of steps) {
       const s = schmidtValues(weights.blocks[0]!, 0);
@@ -178,6 +177,25 @@ describe("cores of bounded condition", () => {
       expect(ranks).toEqual([[4, 4]]);
     }
     expect(steps.at(-1)!.loss).toBeLessThan(0.3 * steps[1]!.loss!);
+  });
+
+  test("condlr keeps its ranks by itself: steps of parallel BUG, cut to the ranks of the start", async () => {
+    const { integrator, rule, projection, rate } = trainingMethod("condlr");
+    const options = { epochs: 4, batch: 20, rate, rule, projection: projection! };
+    const truncation = { tolerance: "off", maxRank: 4 } as const;
+    const own = await all(small, data, { ...options, integrator });
+    const cut = await all(small, data, { ...options, integrator: parallelBug(), truncation });
+    own.forEach(({ weights, discarded }, k) => {
+      expect(weights).toEqual(cut[k]!.weights);
+      expect(discarded).toEqual(cut[k]!.discarded);
+    });
+    const zero = { ...own[0]!.weights, blocks: [decayingMatrix(10, 12, 3, seeded(1), 0)] };
+    const still = sequential(12, [lowRank(10, { rank: 3 }), activation("tanh"), dense(4)], crossEntropy());
+    for (const { ranks } of await all(still, data, { ...options, integrator, initial: zero }))
+      expect(ranks).toEqual([[3, 3]]);
+    await expect(all(small, data, { ...options, integrator, truncation: { tolerance: 0.1 } })).rejects.toThrow(
+      "keeps its ranks and cannot follow the tolerance 0.1",
+    );
   });
 
   test("a weight that is zero stays so; other trees and a condition below one are refused", async () => {
