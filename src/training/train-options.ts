@@ -65,8 +65,8 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   const { integrator = parallelBug(), rule = sgd(), adaptEvery = 1, momentum = 0 } = options;
   const { rankBudget = Number.POSITIVE_INFINITY, maxRanks, projection, penalty, complete = [] } = options;
   checkCount("adaptEvery", adaptEvery);
-  if (!(momentum >= 0 && momentum < 1))
-    throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
+  if (!(typeof momentum === "number" && momentum >= 0 && momentum < 1))
+    throw new RangeError(`train: momentum is ${shown(momentum)}, expected a number from 0 to below 1`);
   if (momentum > 0 && rule.needsGalerkin)
     throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
@@ -111,7 +111,10 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   const { batch = Math.min(128, samples) } = options;
   checkCount("epochs", epochs);
   checkCount("batch", batch, samples, "the number of samples");
-  if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`train: seed is ${shown(seed)}, expected a non-negative integer`);
+  if (!(typeof freezeFrom === "number" && freezeFrom >= 0))
+    throw new RangeError(`train: freezeFrom is ${shown(freezeFrom)}, expected zero or more`);
   const random: Random = seeded(seed);
   const start = options.initial
     ? startFrom(options.initial, model.initial(seeded(seed)))
@@ -150,9 +153,12 @@ function checkDense(plan: StepPlan & { readonly freezeFrom: number }): void {
     if (isGiven) throw new RangeError(`train: ${name} was given, but the model has no weights of low rank`);
 }
 
+/** A value as it is written, text in quotes. */
+const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value));
+
 function checkRate(h: number, epoch: number): number {
-  if (!(h > 0 && h < Number.POSITIVE_INFINITY))
-    throw new RangeError(`train: the rate of epoch ${epoch} is ${h}, expected a positive number`);
+  if (!(typeof h === "number" && h > 0 && h < Number.POSITIVE_INFINITY))
+    throw new RangeError(`train: the rate of epoch ${epoch} is ${shown(h)}, expected a positive number`);
   return h;
 }
 

@@ -350,7 +350,16 @@ describe("layers that share their bases", () => {
     expect(() => sharedLowRank({ layers: 3, bases })).toThrow("sharedLowRank: 2 bases for 3 layers");
     expect(() => sharedLowRank({ layers: 2, scale: 2 })).toThrow("sharedLowRank: scale was given without bases");
     expect(() => sequential(9, [sharedLowRank({ layers: 2, bases })], crossEntropy())).toThrow(
-      "sharedLowRank: a base is 12x12, expected 9x9",
+      "sharedLowRank: base 0 is 12x12, expected 9x9",
+    );
+    const [first, second] = bases as [Tensor, Tensor];
+    const modelOf = (base: Tensor) =>
+      sequential(12, [sharedLowRank({ layers: 2, bases: [first, base] })], crossEntropy());
+    expect(() => modelOf(randomTensor(seeded(1), [12, 12], "complex128"))).toThrow(
+      "sharedLowRank: base 1 is complex128, expected float64",
+    );
+    expect(() => modelOf({ ...second, data: second.data.with(7, Number.NaN) })).toThrow(
+      "sharedLowRank: base 1 has entry 7 = NaN, expected finite numbers",
     );
   });
 });

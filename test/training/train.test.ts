@@ -23,6 +23,7 @@ import {
   Descent,
   decayingMatrix,
   dense,
+  embedding,
   gaussianClasses,
   lowRank,
   type Model,
@@ -466,6 +467,12 @@ describe("what cannot be trained is refused before any work", () => {
     ["train: epochs is 0, expected a positive integer", {}, { epochs: 0 }],
     ["train: batch is 97, expected a positive integer up to the number of samples, 96", {}, { batch: 97 }],
     ["train: the rate of epoch 0 is -1", {}, { rate: -1 }],
+    ['train: the rate of epoch 0 is "0.1", expected a positive number', {}, { rate: "0.1" as unknown as number }],
+    ["train: the rate of epoch 0 is null", {}, { rate: null as unknown as number }],
+    ["train: seed is -1, expected a non-negative integer", {}, { seed: -1 }],
+    ["train: seed is NaN", {}, { seed: Number.NaN }],
+    ['train: seed is "1"', {}, { seed: "1" as unknown as number }],
+    ['train: momentum is "0.5", expected a number from 0', {}, { momentum: "0.5" as unknown as number }],
     ["train: adaptEvery is 0.5", {}, { adaptEvery: 0.5 }],
     ["train: freezeFrom is -1", {}, { freezeFrom: -1 }],
     [
@@ -516,6 +523,24 @@ describe("what cannot be trained is refused before any work", () => {
     expect(() => model.predict(weights, narrow)).toThrow("data: the inputs are 3x7, expected samples x 12");
     expect(() => model.lossOf(weights, { inputs: narrow, targets: [0, 0, 0] })).toThrow("data: the inputs are 3x7");
     expect(() => model.lossOf(weights, { ...data, targets: Array(96).fill(4) })).toThrow("sample 0 has class 4");
+    const other = sequential(12, [lowRank(9), lowRank(9), dense(4)], crossEntropy()).initial(seeded(1));
+    for (const look of [
+      (w: Weights) => model.predict(w, inputs),
+      (w: Weights) => model.lossOf(w, data),
+      (w: Weights) => model.scores(w, data),
+    ]) {
+      expect(() => look(other)).toThrow("block 0 of weights is 9x12, that of the model 10x12");
+      expect(() => look({ ...weights, blocks: [] })).toThrow("weights has 0 blocks, the model has 2");
+      expect(() => look({ ...weights, passengers: weights.passengers.with(0, tensor([11])) })).toThrow(
+        "passenger 0 of weights is 11, that of the model 10",
+      );
+    }
+    const symbols = sequential(2, [embedding(5, 3), dense(2)], crossEntropy());
+    const unknown = tensor([2, 2], "float64", Float64Array.of(0, 1, 5, 2));
+    const message = "embedding: sample 1 has symbol 5, expected an integer from 0 to 4";
+    const table = symbols.initial(seeded(1));
+    expect(() => symbols.predict(table, unknown)).toThrow(message);
+    expect(() => symbols.lossOf(table, { inputs: unknown, targets: [0, 1] })).toThrow(message);
     const plain = sequential(12, [dense(4)], meanSquaredError());
     const complex = tensor([96, 4], "complex128");
     expect(() => plain.check({ inputs, targets: complex })).toThrow("the targets are complex128, expected float64");
@@ -536,6 +561,7 @@ describe("what cannot be trained is refused before any work", () => {
     );
     expect(() => sequential(4, [], crossEntropy())).toThrow("sequential: no layers");
     expect(() => activation("step" as "relu")).toThrow('activation: name is "step", expected one of relu, tanh, gelu');
+    expect(() => activation("toString" as "relu")).toThrow('activation: name is "toString", expected one of');
     expect(() => accuracy(data.inputs, [1])).toThrow("accuracy: 1 classes for 96 rows");
   });
 
@@ -578,6 +604,18 @@ describe("what cannot be trained is refused before any work", () => {
     ],
   ])("%s", async (message, initial) => {
     await expect(all(model, data, { ...ok, initial })).rejects.toThrow(message);
+  });
+
+  test("an answer that is not a number is wrong, whatever the class", () => {
+    const rows = [
+      [Number.NaN, 1],
+      [1, Number.NaN],
+      [Number.NaN, Number.NaN],
+      [0, 1],
+    ];
+    const outputs = tensor([4, 2], "float64", Float64Array.from(rows.flat()));
+    expect(accuracy(outputs, [0, 0, 0, 1])).toBe(0.25);
+    expect(accuracy(outputs, [1, 1, 1, 1])).toBe(0.25);
   });
 
   test("an objective without a derivative for each weight", async () => {

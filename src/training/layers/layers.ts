@@ -1,6 +1,6 @@
 import { matmul, permute, scaled } from "../../linalg/contract.ts";
 import type { Random } from "../../linalg/random.ts";
-import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { type Tensor, tensor } from "../../linalg/tensor.ts";
 import { factorsOf } from "../../ttn/matrix-rhs.ts";
 import type { InferenceStep } from "../export/inference.ts";
 import { decayingMatrix, heNormal } from "../initial.ts";
@@ -16,7 +16,7 @@ import {
 } from "../tape/operations.ts";
 import type { Tape, Variable } from "../tape/tape.ts";
 import type { Weights } from "../weights.ts";
-import { applyBase, type Base, dequantized } from "./quantized.ts";
+import { applyBase, type Base, checkBase, dequantized } from "./quantized.ts";
 
 /** The weights of one layer on a tape. */
 export interface LayerVariables {
@@ -67,7 +67,8 @@ export interface LowRankOptions {
 
 /**
  * z = W x + b with W = U S V^T of a rank that training chooses: m outputs, n inputs, O((m + n) r) a sample.
- * Throws a RangeError when a size or the gain is not positive, or the rank more than a matrix of these sizes has.
+ * Throws a RangeError when a size or the gain is not positive, the rank more than a matrix of these sizes has, or a base of other sizes or not finite,
+ * and a TypeError for one that is not real.
  */
 export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
   const { base, scale = 1, bias = true } = options;
@@ -116,8 +117,7 @@ export function lowRankSizes(
     const most = Math.min(inputs, outputs);
     if (rank !== undefined && rank > most)
       throw new RangeError(`${who}: rank is ${rank}, a matrix of ${outputs}x${inputs} has at most ${most}`);
-    if (base && shapeText(base.shape) !== `${outputs}x${inputs}`)
-      throw new RangeError(`${who}: the base is ${shapeText(base.shape)}, expected ${outputs}x${inputs}`);
+    if (base) checkBase(`${who}: the base`, base, outputs, inputs);
     return { rank: rank ?? Math.min(32, most), gain };
   };
 }
@@ -147,11 +147,11 @@ const functions = { relu, tanh, gelu } as const;
 
 /** A function of each entry: "relu", "tanh" or "gelu". Throws a RangeError for another name. */
 export function activation(name: keyof typeof functions): Layer {
-  const f = functions[name];
-  if (!f)
+  if (!Object.hasOwn(functions, name))
     throw new RangeError(
       `activation: name is ${JSON.stringify(name)}, expected one of ${Object.keys(functions).join(", ")}`,
     );
+  const f = functions[name];
   return {
     name,
     sized: (inputs) => ({
