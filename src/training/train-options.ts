@@ -4,9 +4,11 @@ import type { Integrator } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { type Random, seeded } from "../linalg/random.ts";
 import { shapeText } from "../linalg/tensor.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { largestRanks, modeSizes, type TTN } from "../ttn/ttn.ts";
 import { startFrom } from "./check-weights.ts";
+import type { TrainingMethod } from "./methods.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import type { CoreProjection, Penalty } from "./rules/core-condition.ts";
 import { type Rule, sgd } from "./rules/rules.ts";
@@ -102,8 +104,37 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   return { integrator, rule, adaptEvery, momentum, projection, penalty, ...limits };
 }
 
+/** What `train` takes, and what a method says of itself beside that, so that it may be given as it is. */
+const trainKeys: Readonly<Record<keyof TrainOptions | keyof TrainingMethod, true>> = {
+  integrator: true,
+  rule: true,
+  momentum: true,
+  projection: true,
+  penalty: true,
+  complete: true,
+  truncation: true,
+  maxRanks: true,
+  rankBudget: true,
+  adaptEvery: true,
+  epochs: true,
+  batch: true,
+  rate: true,
+  freezeFrom: true,
+  seed: true,
+  initial: true,
+  executor: true,
+  signal: true,
+  name: true,
+  summary: true,
+  reference: true,
+  layers: true,
+  adaptsRanks: true,
+  takes: true,
+};
+
 /** Checks everything that training is given and fills in the defaults. */
 export function planOf(model: Model, data: Dataset, options: TrainOptions) {
+  checkKeys("train", options, trainKeys);
   const { epochs, rate, seed = 0, freezeFrom = Number.POSITIVE_INFINITY } = options;
   const { signal = new AbortController().signal } = options;
   model.check(data);

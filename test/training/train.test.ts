@@ -15,6 +15,7 @@ import {
   accuracy,
   activation,
   adam,
+  attention,
   boundedCondition,
   conditionPenalty,
   convolution,
@@ -24,20 +25,31 @@ import {
   decayingMatrix,
   dense,
   embedding,
+  energy,
+  factored,
+  galore,
   gaussianClasses,
+  imageTree,
   lowRank,
   type Model,
   maxPool,
   meanSquaredError,
   parameterCounts,
+  rankPruning,
   ranksWithin,
   type Sequential,
   sequential,
   sgd,
+  sharedLowRank,
+  smmf,
   TrainingError,
   type TrainingStep,
   type TrainOptions,
+  tensorProductAttention,
   train,
+  trainingMethod,
+  treeClassifier,
+  tuckerAttention,
   tuckerLayer,
   type Weights,
   wholeGradient,
@@ -515,6 +527,43 @@ describe("what cannot be trained is refused before any work", () => {
     await expect(all(plain, data, { ...ok, ...options })).rejects.toThrow(
       `train: ${name} was given, but the model has no weights of low rank`,
     );
+  });
+
+  test("options that are not known, of training, layers and rules", async () => {
+    const odd = { odd: 1 } as object;
+    await expect(all(model, data, { ...ok, ...odd })).rejects.toThrow(
+      'train: unknown option "odd"; known: integrator,',
+    );
+    const image = { height: 4, width: 4, channels: 1, filters: 2, kernel: 2 };
+    const sequence = { tokens: 2, heads: 2 };
+    for (const [name, make] of Object.entries({
+      lowRank: () => lowRank(3, odd),
+      factored: () => factored(3, odd),
+      dense: () => dense(3, odd),
+      sharedLowRank: () => sharedLowRank({ layers: 2, ...odd }),
+      tuckerLayer: () => tuckerLayer(3, { modes: [3, 4], ...odd }),
+      convolution: () => convolution({ ...image, ...odd }),
+      attention: () => attention({ ...sequence, ...odd }),
+      tuckerAttention: () => tuckerAttention({ ...sequence, ...odd }),
+      tensorProductAttention: () => tensorProductAttention({ ...sequence, ...odd }),
+      treeClassifier: () => treeClassifier(imageTree(2, 2), { classes: 2, ...odd }),
+      adam: () => adam(odd),
+      smmf: () => smmf(odd),
+      galore: () => galore({ rank: 2, ...odd }),
+      rankPruning: () => rankPruning({ tolerance: 0.1, ...odd }),
+      boundedCondition: () => boundedCondition({ condition: 2, ...odd }),
+      energy: () => energy({ share: 0.5, ...odd }),
+    }))
+      expect(make).toThrow(`${name}: unknown option "odd"; known: `);
+    expect(() => adam({ beta_1: 0.8 } as object)).toThrow('did you mean "beta1"?');
+  });
+
+  test("a method may be given as it is", async () => {
+    const truncation = { tolerance: 0.1, relative: true, maxRank: 4 } as const;
+    const steps = await all(model, data, { ...trainingMethod("dlrt"), epochs: 1, batch: 96, truncation });
+    const { integrator, rule, rate } = trainingMethod("dlrt");
+    const parts = await all(model, data, { integrator, rule, rate, epochs: 1, batch: 96, truncation });
+    expect(steps.at(-1)!.weights).toEqual(parts.at(-1)!.weights);
   });
 
   test("data that do not fit, in predictions and losses", () => {

@@ -3,6 +3,7 @@ import { qr } from "../../linalg/factor.ts";
 import { norm } from "../../linalg/level1.ts";
 import { type Random, randomTensor } from "../../linalg/random.ts";
 import { fromFunction, identity, reshape, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { rootOf, star } from "../../ttn/tree.ts";
 import type { TTN } from "../../ttn/ttn.ts";
 import { products } from "../tape/covector.ts";
@@ -35,6 +36,14 @@ export interface SharedLowRankOptions {
  * TypeError for a base that is not real. [bershatsky2024lotr]
  */
 export function sharedLowRank(options: SharedLowRankOptions): Layer {
+  checkKeys("sharedLowRank", options, {
+    layers: true,
+    activation: true,
+    rank: true,
+    gain: true,
+    bases: true,
+    scale: true,
+  });
   const { layers, activation: name = "relu", rank, bases, scale = 1, gain = bases ? 0 : 0.1 } = options;
   for (const [what, n] of Object.entries({ layers, rank: rank ?? 1 }))
     if (!Number.isSafeInteger(n) || n < 1)

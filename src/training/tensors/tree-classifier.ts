@@ -1,4 +1,5 @@
 import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type CP, restrictCP, slices } from "../../ttn/cp.ts";
 import { type Nested, nestedOf, type Tree, tree } from "../../ttn/tree.ts";
 import { largestRanks, type TTN } from "../../ttn/ttn.ts";
@@ -58,6 +59,14 @@ export interface TreeClassifier extends Model {
  * [stoudenmire2016supervised]
  */
 export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): TreeClassifier {
+  checkKeys("treeClassifier", options, {
+    classes: true,
+    rank: true,
+    angle: true,
+    reference: true,
+    gain: true,
+    loss: true,
+  });
   const { classes, angle = 0.35, gain = 0.1, loss = crossEntropy() } = options;
   const count = pixels.order;
   const { reference = tensor([count]) } = options;
