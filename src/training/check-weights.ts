@@ -45,10 +45,10 @@ export function checkShapes(who: string, what: string, given: Weights, expected:
  * TypeError where one is not real.
  */
 export function startFrom(given: Weights, own: Weights): Weights {
-  checkShapes("train", "initial", given, shapesOf(own));
   given.blocks.forEach((y, k) => {
     checkBlock(`train: block ${k} of initial`, y);
   });
+  checkShapes("train", "initial", given, shapesOf(own));
   given.passengers.forEach((p, k) => {
     if (p.dtype !== "float64") throw new TypeError(`train: passenger ${k} of initial is ${p.dtype}, expected float64`);
     if (!allFinite(p)) throw new RangeError(`train: passenger ${k} of initial has entries that are not finite`);

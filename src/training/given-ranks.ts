@@ -4,7 +4,8 @@ import { ranks } from "../ttn/ttn.ts";
 
 /**
  * A method whose steps end at the ranks that they started from: what it makes of them in larger bases is cut to the largest singular values, as
- * many as there were, also where some are zero. Its other promises are those of the method, up to what a cut removes (`discarded`).
+ * many as there were, also where some are zero. Its other promises are those of the method, up to what a cut removes (`discarded`). The cut
+ * is part of the step, and so of the velocity of a heavy ball.
  */
 export const atGivenRanks = (integrator: Integrator): Integrator => {
   const { starter } = integrator;

@@ -636,6 +636,10 @@ describe("what cannot be trained is refused before any work", () => {
       withBlock({ ...first, tensors: [tensor([10, 11]), tensor([12, 11]), tensor([11, 11, 1])] }),
     ],
     [
+      "train: block 0 of initial is no network: ttn: 2 tensors for a tree of 3 nodes",
+      withBlock({ ...first, tensors: first.tensors.slice(0, 2) }),
+    ],
+    [
       "train: the tree of block 0 of initial is [1,0], that of the model [0,1]",
       withBlock({ ...first, tree: tree([1, 0]) }),
     ],
