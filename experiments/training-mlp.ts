@@ -66,7 +66,11 @@ export const trainingMlp = experiment({
       .union([count, z.literal("none")])
       .default("none")
       .describe("most ranks of all layers together, a positive integer, or none"),
-    hidden: z.array(count).default([128, 128]).describe("sizes of the hidden layers, an array of positive integers"),
+    hidden: z
+      .array(count)
+      .min(1)
+      .default([128, 128])
+      .describe("sizes of the hidden layers, an array of positive integers"),
     activation: z.enum(["relu", "tanh", "gelu"]).default("relu").describe("relu, tanh or gelu"),
     adaptEvery: count.default(1).describe("bases and ranks change every so many steps, a positive integer"),
     freezeFrom: z
@@ -89,7 +93,6 @@ export const trainingMlp = experiment({
     const base = p.base === "auto" ? (method.layers === "adapter" ? "dense" : "none") : p.base;
     const maxRank = rankCap(p, Math.max(...p.hidden.map((n, k) => Math.min(n, sizes[k]!))));
     const hidden = hiddenLayers({ ...p, layers: method.layers, sizes, rank: Math.min(p.rank, maxRank), base });
-    const limits = { minRank: p.minRank, maxRank };
     const model = sequential(features, [...hidden, dense(classes)], crossEntropy());
     const isPruned = p.method === "trp";
     const given = p.hidden.map((n, k) => Math.min(p.rank, maxRank, n, sizes[k]!));
@@ -110,7 +113,9 @@ export const trainingMlp = experiment({
         rule,
         ...(method.projection ? { projection: method.projection } : {}),
         ...(method.penalty ? { penalty: method.penalty } : {}),
-        truncation: truncationOf(),
+        truncation: method.adaptsRanks
+          ? { tolerance: p.tau, relative: true, method: p.truncation, minRank: p.minRank, maxRank }
+          : { tolerance: "off" },
         adaptEvery: p.adaptEvery,
         momentum: p.momentum,
         ...(p.rankBudget === "none" ? {} : { rankBudget: p.rankBudget }),
@@ -122,12 +127,6 @@ export const trainingMlp = experiment({
       ranks: { of: ({ weights }) => ranks(weights) },
       counts: (weights) => parameterCounts(isPruned ? prunedWeights(weights) : weights, model.spared),
     });
-
-    function truncationOf() {
-      if (method.adaptsRanks) return { tolerance: p.tau, relative: true, method: p.truncation, ...limits };
-      const adapts = method.integrator.promises.rankAdaptive;
-      return adapts ? { tolerance: "off" as const, maxRank: Math.min(p.rank, maxRank) } : { tolerance: "off" as const };
-    }
   },
 });
 

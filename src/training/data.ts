@@ -53,7 +53,7 @@ export function shuffled(n: number, random: Random): Int32Array {
   return order;
 }
 
-/** The share of samples whose largest output is that of their class. */
+/** The share of samples whose largest output is that of their class; where an output is not a number, none is. */
 export function accuracy(outputs: Tensor, classes: ArrayLike<number>): number {
   const [samples, columns] = outputs.shape as [number, number];
   if (classes.length !== samples)
@@ -63,7 +63,7 @@ export function accuracy(outputs: Tensor, classes: ArrayLike<number>): number {
     const row = outputs.data.subarray(i * columns, (i + 1) * columns);
     let best = 0;
     for (let j = 1; j < columns; j++) if (row[j]! > row[best]!) best = j;
-    if (best === classes[i]) right++;
+    if (best === classes[i] && !row.some(Number.isNaN)) right++;
   }
   return right / samples;
 }

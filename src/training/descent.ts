@@ -1,17 +1,18 @@
 import type { Integrator, StepFailure, StepSuccess } from "../integrators/integrator.ts";
 import { type Schedule, sideBySide } from "../integrators/schedule.ts";
-import { combine } from "../linalg/contract.ts";
-import { allFinite, type Tensor } from "../linalg/tensor.ts";
+import { combine, modeProduct } from "../linalg/contract.ts";
+import { allFinite, identity, shapeText, type Tensor } from "../linalg/tensor.ts";
 import { type Frame, ownFrame } from "../linalg/workspace.ts";
 import { scale } from "../ttn/arithmetic.ts";
+import { childIndex } from "../ttn/gauge.ts";
 import { type Truncated, type Truncation, truncate } from "../ttn/truncate.ts";
-import { modeSizes, type TTN } from "../ttn/ttn.ts";
+import { modeSizes, type TTN, withTensor } from "../ttn/ttn.ts";
 import { coreStep } from "./core-step.ts";
 import { GradientFlow } from "./gradient-flow.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import type { RuleState } from "./rules/rules.ts";
 import type { StepPlan } from "./train-options.ts";
-import type { Objective, Weights } from "./weights.ts";
+import { atRoots, type Objective, type Weights } from "./weights.ts";
 
 /** What a step of training came to. */
 export type Descended =
@@ -58,10 +59,11 @@ export class Descent {
   }
 
   /**
-   * One step of length `h` from some weights, as a schedule of local problems; only cores and passengers move when bases are frozen. The first
+   * One step of length `h` from some weights, in any gauge, as a schedule of local problems; only cores and passengers move when bases are frozen. The first
    * throws when the objective differs from itself (TypeError) or does not fit the weights (RangeError).
    */
-  *step(weights: Weights, h: number, isFrozen = false): Schedule<Descended> {
+  *step(from: Weights, h: number, isFrozen = false): Schedule<Descended> {
+    const weights = atRoots(from);
     const { momentum, adaptEvery, integrator, projection, penalty } = this.#plan;
     const [flow, state, velocity, t] = [this.#flow, this.#state, this.#velocity, this.#t];
     const step = this.#step++;
@@ -95,8 +97,9 @@ export class Descent {
       const where = `node ${failure.node} of block ${results.indexOf(failure)}`;
       return { ok: false, loss, why: `the local solve at ${where} gave numbers that are not finite` };
     }
-    const moved = (results as readonly StepSuccess[]).map(({ y }) => y);
-    const ends = method.promises.rankAdaptive ? cut(moved, this.#plan) : moved.map((y) => ({ y, discarded: 0 }));
+    const taken = results as readonly StepSuccess[];
+    const moved = taken.map(({ y }) => y);
+    const ends = method.promises.rankAdaptive ? cut(moved, this.#plan) : taken;
     const gradients = flow.latest.passengers.map((g, i) =>
       velocity.passengers.length === 0
         ? g
@@ -105,16 +108,13 @@ export class Descent {
             [-momentum, velocity.passengers[i]!],
           ]),
     );
-    const next: Weights = {
-      blocks: ends.map(({ y }) => projection?.apply(y) ?? y),
-      passengers: weights.passengers.map((p, i) => state.advance(i, p, gradients[i]!, h)),
-    };
-    const bad = next.passengers.findIndex((p) => !allFinite(p));
+    const advanced = weights.passengers.map((p, i) => state.advance(i, p, gradients[i]!, h));
+    const bad = advanced.findIndex((p) => !allFinite(p));
     if (bad >= 0) return { ok: false, loss, why: `passenger ${bad} has numbers that are not finite` };
     if (momentum > 0)
       this.#velocity = {
         blocks: moved.map((y, k) => [scale(1 / h, y), scale(-1 / h, weights.blocks[k]!)]),
-        passengers: next.passengers.map((p, i) =>
+        passengers: advanced.map((p, i) =>
           combine([
             [1 / h, p],
             [-1 / h, weights.passengers[i]!],
@@ -124,7 +124,10 @@ export class Descent {
     this.#t += h;
     return {
       ok: true,
-      weights: next,
+      weights: {
+        blocks: ends.map(({ y }) => projection?.apply(y) ?? y),
+        passengers: advanced.map((p, i) => state.cut?.(i, p) ?? p),
+      },
       loss,
       discarded: ends.map(({ discarded }) => discarded),
       passes: flow.passes - passes,
@@ -157,12 +160,17 @@ function cut(
   { truncation, rankBudget, maxRanks, complete }: Pick<StepPlan, "truncation" | "rankBudget" | "maxRanks" | "complete">,
 ): readonly Truncated[] {
   const first = blocks.map((y, k) => truncate(y, limited(truncation, y, maxRanks?.[k], complete[k])));
-  if (rankBudget === Number.POSITIVE_INFINITY) return first;
+  return withinBudget(first, rankBudget).map(({ y, discarded }, k) => ({ y: completed(y, complete[k]), discarded }));
+}
+
+/** The same cut further to what all blocks may have together. */
+function withinBudget(cuts: readonly Truncated[], rankBudget: number): readonly Truncated[] {
+  if (rankBudget === Number.POSITIVE_INFINITY) return cuts;
   const ranks = ranksWithin(
     rankBudget,
-    first.map(({ y }) => y),
+    cuts.map(({ y }) => y),
   );
-  return first.map(({ y, discarded }, k) => {
+  return cuts.map(({ y, discarded }, k) => {
     const second = truncate(y, { tolerance: "off", maxRank: ranks[k]! });
     return { y: second.y, discarded: Math.hypot(discarded, second.discarded) };
   });
@@ -186,9 +194,21 @@ function limited(
   return { ...truncation, minRank: each(minRank, most), maxRank: each(maxRank, most) };
 }
 
+/** The same network with the unit vectors for the basis of some modes, where it has become smaller: more than the other ranks can tell apart. */
+const completed = (y: TTN, complete: readonly number[] = []): TTN =>
+  complete.reduce((z, mode) => {
+    const leaf = z.tree.leaves[mode]!;
+    const basis = z.tensors[leaf]!;
+    const [n, rank] = basis.shape as [number, number];
+    if (rank === n) return z;
+    const parent = z.tree.nodes[leaf]!.parent!;
+    const whole = modeProduct(z.tensors[parent]!, childIndex(z.tree, leaf), basis);
+    return withTensor(withTensor(z, leaf, identity(n)), parent, whole);
+  }, y);
+
 /**
  * Throws a TypeError when a loss differs from itself, since its randomness has to be fixed for a step, and a RangeError when there is not one derivative
- * for each weight.
+ * for each weight, of a passenger's shape.
  */
 function checkRepeats(objective: Objective, weights: Weights): void {
   const evaluation = objective(weights);
@@ -197,6 +217,13 @@ function checkRepeats(objective: Objective, weights: Weights): void {
       throw new RangeError(
         `train: the objective gives derivatives by ${evaluation[kind].length} ${kind}, the weights have ${weights[kind].length}`,
       );
+  evaluation.passengers.forEach(({ shape }, k) => {
+    const expected = weights.passengers[k]!.shape;
+    if (shapeText(shape) !== shapeText(expected))
+      throw new RangeError(
+        `train: the derivative of the objective by passenger ${k} is ${shapeText(shape)}, expected ${shapeText(expected)}`,
+      );
+  });
   const [first, second] = [evaluation.loss, objective(weights).loss];
   if (!Object.is(first, second))
     throw new TypeError(

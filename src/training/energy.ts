@@ -1,3 +1,4 @@
+import { checkKeys } from "../text/known-keys.ts";
 import type { Truncation } from "../ttn/truncate.ts";
 
 /** How much of a weight is kept, and between which ranks. */
@@ -11,9 +12,11 @@ export interface EnergyOptions extends Pick<Truncation, "minRank" | "maxRank"> {
  *
  *     train(model, data, { truncation: energy({ share: 0.99, maxRank: 32 }), ... })
  *
- * Throws a RangeError when the share is not between 0 and 1.
+ * Throws a RangeError when the share is not between 0 and 1 or an option is unknown.
  */
-export function energy({ share, ...limits }: EnergyOptions): Truncation {
+export function energy(options: EnergyOptions): Truncation {
+  checkKeys("energy", options, { share: true, minRank: true, maxRank: true });
+  const { share, ...limits } = options;
   if (!(share > 0 && share < 1)) throw new RangeError(`energy: share is ${share}, expected a number between 0 and 1`);
   return { tolerance: Math.sqrt(1 - share), relative: true, method: "paper", ...limits };
 }

@@ -3,6 +3,7 @@ import { fixedRankBug } from "../integrators/fixed-rank-bug.ts";
 import type { Integrator } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { projectorSplitting } from "../integrators/projector-splitting.ts";
+import { atGivenRanks } from "./given-ranks.ts";
 import { adam } from "./rules/adam.ts";
 import { boundedCondition, type CoreProjection, conditionPenalty, type Penalty } from "./rules/core-condition.ts";
 import { galore } from "./rules/galore.ts";
@@ -78,14 +79,14 @@ const entries = {
   "abc-psi": flow("the same as abc", "kusch2025augmented", abc),
   bc: {
     ...flow(
-      "backward-corrected projector splitting (bc-PSI): two passes a step, no descent",
+      "backward-corrected projector splitting (bc-PSI): two passes a step for matrices, no descent",
       "kusch2025augmented",
       () => projectorSplitting({ backward: "corrected" }),
     ),
     adaptsRanks: false,
   },
   "fixed-rank": {
-    ...flow("fixed-rank BUG: two passes a step, no descent", "schotthoefer2022low", () => fixedRankBug()),
+    ...flow("fixed-rank BUG: two passes a step for matrices, no descent", "schotthoefer2022low", () => fixedRankBug()),
     adaptsRanks: false,
   },
   tdlrt: flow("augmented BUG for Tucker tensors", "zangrando2023tucker", () => augmentedBug(), "tucker"),
@@ -98,7 +99,7 @@ const entries = {
     rate: 0.2,
     takes: ["condition"],
     make: ({ condition = 1.5 }) => ({
-      integrator: parallelBug(),
+      integrator: atGivenRanks(parallelBug()),
       rule: sgd(),
       projection: boundedCondition({ condition }),
     }),

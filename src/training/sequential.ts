@@ -1,4 +1,6 @@
+import { seeded } from "../linalg/random.ts";
 import { allFinite, shapeText, type Tensor } from "../linalg/tensor.ts";
+import { checkShapes, shapesOf, type WeightShapes } from "./check-weights.ts";
 import { inputsOf } from "./data.ts";
 import type { InferenceStep } from "./export/inference.ts";
 import { chain, namesOf, sharesOf } from "./layers/chain.ts";
@@ -14,9 +16,12 @@ export interface Sequential extends Model {
   readonly outputs: number;
   /** How many numbers fewer it has than with dense matrices, beside what its blocks tell: for `parameterCounts`. */
   readonly spared: number;
-  /** Outputs, samples x outputs, for inputs, samples x inputs. Throws a RangeError when there are not as many inputs. */
+  /**
+   * Outputs, samples x outputs, for inputs, samples x inputs. Throws a RangeError when there are not as many inputs, the first layer does not take them, or
+   * weights are not of the model's shapes.
+   */
   predict(weights: Weights, inputs: Tensor): Tensor;
-  /** The mean loss over a data set; forwards only. */
+  /** The mean loss over a data set; forwards only. Throws as `predict`, and where targets do not fit. */
   lossOf(weights: Weights, data: Dataset): number;
   /**
    * What it does with these weights, step by step, for export. Throws a RangeError naming the layer that has no such form: convolutions,
@@ -53,8 +58,17 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
     if (x.dtype !== "float64") throw new TypeError(`data: the inputs are ${x.dtype}, expected float64`);
   };
 
-  const scores: Sequential["scores"] = (weights, { inputs: x, targets }) => {
+  let shapes: WeightShapes | undefined;
+  /** What is given to passes forwards: weights of the model's shapes, and inputs that its first layer takes. */
+  const checkGiven = (weights: Weights, x: Tensor): void => {
+    shapes ??= shapesOf(layer.initial(seeded(0)));
+    checkShapes("sequential", "weights", weights, shapes);
     checkInputs(x);
+    layer.check?.(x);
+  };
+
+  const scores: Sequential["scores"] = (weights, { inputs: x, targets }) => {
+    checkGiven(weights, x);
     loss.check(targets, x.shape[0]!, outputs);
     const tape = new Tape();
     const found = outputsOf(tape, weights, x);
@@ -105,7 +119,7 @@ export function sequential(inputs: number, layers: readonly Layer[], loss: Loss)
       };
     },
     predict(weights, x) {
-      checkInputs(x);
+      checkGiven(weights, x);
       return outputsOf(new Tape(), weights, x).value;
     },
     lossOf: (weights, data) => scores(weights, data).loss,

@@ -4,12 +4,15 @@ import type { Integrator } from "../integrators/integrator.ts";
 import { parallelBug } from "../integrators/parallel-bug.ts";
 import { type Random, seeded } from "../linalg/random.ts";
 import { shapeText } from "../linalg/tensor.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { checkTruncation, type Truncation } from "../ttn/truncate.ts";
 import { largestRanks, modeSizes, type TTN } from "../ttn/ttn.ts";
+import { startFrom } from "./check-weights.ts";
+import type { TrainingMethod } from "./methods.ts";
 import { ranksWithin } from "./rank-budget.ts";
 import type { CoreProjection, Penalty } from "./rules/core-condition.ts";
 import { type Rule, sgd } from "./rules/rules.ts";
-import type { Dataset, Model, Weights } from "./weights.ts";
+import { atRoots, type Dataset, type Model, type Weights } from "./weights.ts";
 
 /** How a step is made. */
 export interface StepOptions {
@@ -50,7 +53,7 @@ export interface TrainOptions extends StepOptions {
   readonly freezeFrom?: number;
   /** Seed of the first weights and of the order of samples. Default 0. */
   readonly seed?: number;
-  /** Weights to start from. Default: the model's own. */
+  /** Weights to start from, of the shapes of the model's own, in any gauge and any ranks that fit; what is not orthonormal is made so. Default: the model's own. */
   readonly initial?: Weights;
   readonly executor?: Executor;
   readonly signal?: AbortSignal;
@@ -64,8 +67,8 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   const { integrator = parallelBug(), rule = sgd(), adaptEvery = 1, momentum = 0 } = options;
   const { rankBudget = Number.POSITIVE_INFINITY, maxRanks, projection, penalty, complete = [] } = options;
   checkCount("adaptEvery", adaptEvery);
-  if (!(momentum >= 0 && momentum < 1))
-    throw new RangeError(`train: momentum is ${momentum}, expected a number from 0 to below 1`);
+  if (!(typeof momentum === "number" && momentum >= 0 && momentum < 1))
+    throw new RangeError(`train: momentum is ${shown(momentum)}, expected a number from 0 to below 1`);
   if (momentum > 0 && rule.needsGalerkin)
     throw new RangeError(`train: momentum is ${momentum}, but ${rule.name} has a mean of gradients of its own`);
   if (rankBudget !== Number.POSITIVE_INFINITY) checkCount("rankBudget", rankBudget);
@@ -101,8 +104,37 @@ export function stepPlanOf(options: StepOptions, blocks: readonly TTN[]) {
   return { integrator, rule, adaptEvery, momentum, projection, penalty, ...limits };
 }
 
+/** What `train` takes, and what a method says of itself beside that, so that it may be given as it is. */
+const trainKeys: Readonly<Record<keyof TrainOptions | keyof TrainingMethod, true>> = {
+  integrator: true,
+  rule: true,
+  momentum: true,
+  projection: true,
+  penalty: true,
+  complete: true,
+  truncation: true,
+  maxRanks: true,
+  rankBudget: true,
+  adaptEvery: true,
+  epochs: true,
+  batch: true,
+  rate: true,
+  freezeFrom: true,
+  seed: true,
+  initial: true,
+  executor: true,
+  signal: true,
+  name: true,
+  summary: true,
+  reference: true,
+  layers: true,
+  adaptsRanks: true,
+  takes: true,
+};
+
 /** Checks everything that training is given and fills in the defaults. */
 export function planOf(model: Model, data: Dataset, options: TrainOptions) {
+  checkKeys("train", options, trainKeys);
   const { epochs, rate, seed = 0, freezeFrom = Number.POSITIVE_INFINITY } = options;
   const { signal = new AbortController().signal } = options;
   model.check(data);
@@ -110,10 +142,14 @@ export function planOf(model: Model, data: Dataset, options: TrainOptions) {
   const { batch = Math.min(128, samples) } = options;
   checkCount("epochs", epochs);
   checkCount("batch", batch, samples, "the number of samples");
-  if (!(freezeFrom >= 0)) throw new RangeError(`train: freezeFrom is ${freezeFrom}, expected zero or more`);
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new RangeError(`train: seed is ${shown(seed)}, expected a non-negative integer`);
+  if (!(typeof freezeFrom === "number" && freezeFrom >= 0))
+    throw new RangeError(`train: freezeFrom is ${shown(freezeFrom)}, expected zero or more`);
   const random: Random = seeded(seed);
-  if (options.initial) checkInitial(options.initial, model.initial(seeded(seed)));
-  const start = options.initial ?? model.initial(random);
+  const start = options.initial
+    ? startFrom(options.initial, model.initial(seeded(seed)))
+    : atRoots(model.initial(random));
   const step = stepPlanOf({ ...(model.complete ? { complete: model.complete } : {}), ...options }, start.blocks);
   if (start.blocks.length === 0) checkDense({ ...step, freezeFrom });
   const { projection } = step;
@@ -148,26 +184,12 @@ function checkDense(plan: StepPlan & { readonly freezeFrom: number }): void {
     if (isGiven) throw new RangeError(`train: ${name} was given, but the model has no weights of low rank`);
 }
 
-/** Throws a RangeError when weights are not those of the model, whose own are given beside them: another number, or other sizes. */
-function checkInitial(given: Weights, own: Weights): void {
-  const shapes = ({ blocks, passengers }: Weights) => ({
-    block: blocks.map((y) => shapeText(modeSizes(y))),
-    passenger: passengers.map(({ shape }) => shapeText(shape)),
-  });
-  const [found, expected] = [shapes(given), shapes(own)];
-  for (const kind of ["block", "passenger"] as const) {
-    const [has, needs] = [found[kind], expected[kind]];
-    if (has.length !== needs.length)
-      throw new RangeError(`train: initial has ${has.length} ${kind}s, the model has ${needs.length}`);
-    const bad = has.findIndex((shape, k) => shape !== needs[k]);
-    if (bad >= 0)
-      throw new RangeError(`train: ${kind} ${bad} of initial is ${has[bad]}, that of the model ${needs[bad]}`);
-  }
-}
+/** A value as it is written, text in quotes. */
+const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value));
 
 function checkRate(h: number, epoch: number): number {
-  if (!(h > 0 && h < Number.POSITIVE_INFINITY))
-    throw new RangeError(`train: the rate of epoch ${epoch} is ${h}, expected a positive number`);
+  if (!(typeof h === "number" && h > 0 && h < Number.POSITIVE_INFINITY))
+    throw new RangeError(`train: the rate of epoch ${epoch} is ${shown(h)}, expected a positive number`);
   return h;
 }
 

@@ -1,6 +1,8 @@
 import type { Random } from "../linalg/random.ts";
 import type { Tensor } from "../linalg/tensor.ts";
 import type { Frame } from "../linalg/workspace.ts";
+import { moveCenter } from "../ttn/gauge.ts";
+import { rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import type { Gradient } from "./tape/covector.ts";
 
@@ -11,6 +13,12 @@ export interface Weights {
   /** Everything else, stepped once in a step, in its last pass: biases, dense layers. */
   readonly passengers: readonly Tensor[];
 }
+
+/** The same weights with the centre of every block at its root, as integrators and projections take them. */
+export const atRoots = ({ blocks, passengers }: Weights): Weights => ({
+  blocks: blocks.map((y) => moveCenter(y, rootOf(y.tree))),
+  passengers,
+});
 
 /** A loss and its derivatives at one point. */
 export interface Evaluation {

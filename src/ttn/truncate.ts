@@ -3,6 +3,7 @@ import { orthAug, singularValues, svd } from "../linalg/factor.ts";
 import { conj } from "../linalg/level1.ts";
 import { copy, identity, reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { norm } from "./arithmetic.ts";
 import { checkConserved, type Functional, MomentKeeper, type Outside } from "./conserved.ts";
 import { asBasis, centers, fromBasis, moveCenter, orthonormalize, triangularOf } from "./gauge.ts";
@@ -83,9 +84,7 @@ const hasIdleDirections = (y: TTN): boolean =>
 /** Throws a RangeError when the tolerance is not positive, or a rank limit is no positive integer. */
 export function checkTruncation(truncation: Truncation): void {
   const { tolerance, maxRank = Number.POSITIVE_INFINITY, minRank = 1, method = "weighted", tail = "l2" } = truncation;
-  const unknown = Object.keys(truncation).find((key) => !truncationKeys.includes(key));
-  if (unknown !== undefined)
-    throw new RangeError(`truncation: unknown option "${unknown}"; known: ${truncationKeys.join(", ")}`);
+  checkKeys("truncation", truncation, truncationKeys);
   if (method !== "weighted" && method !== "paper")
     throw new RangeError(`truncation: method is ${JSON.stringify(method)}, expected "weighted" or "paper"`);
   if (tail !== "l2" && tail !== "l1-keep-one")
@@ -109,15 +108,15 @@ export function checkRankLists({ minRank, maxRank }: Truncation, { nodes }: Tree
       throw new RangeError(`truncation: ${name} has ${limit.length} entries, the tree has ${nodes.length} nodes`);
 }
 
-const truncationKeys: readonly string[] = [
-  "tolerance",
-  "relative",
-  "maxRank",
-  "minRank",
-  "method",
-  "tail",
-  "conserved",
-];
+const truncationKeys = {
+  tolerance: true,
+  relative: true,
+  maxRank: true,
+  minRank: true,
+  method: true,
+  tail: true,
+  conserved: true,
+} as const;
 
 /** Smallest rank whose tail (sum_{k >= rank} s_k^2)^(1/2) is at most theta; at least `min`, at most `max` and the length. */
 export const keptRank = (

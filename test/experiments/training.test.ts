@@ -122,6 +122,7 @@ describe("training a perceptron", () => {
     ["base is none, expected dense, int8", { method: "lora", base: "none" }],
     ["hidden is 16, 12: layers of shared bases have to be of one size", { method: "lotr" }],
     ["tau is 0", { tau: 0 }],
+    ["hidden is []", { hidden: [] }],
   ])("%s: refused", async (message, settings) => {
     const { done } = await run("refused", settings);
     expect(done.code).toBe(2);

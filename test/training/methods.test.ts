@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { augmentedBug, toDense } from "../../src/index.ts";
+import { augmentedBug, parallelBug, toDense } from "../../src/index.ts";
 import {
   activation,
   boundedCondition,
@@ -168,9 +168,8 @@ describe("cores of bounded condition", () => {
 
   test("it holds at every step of condlr, the start included, which learns", async () => {
     const { integrator, rule, projection, rate } = trainingMethod("condlr", { condition: 1.2 });
-    const truncation = { tolerance: "off", maxRank: 4 } as const;
     const on = classes(200, 3, 0.4);
-    const options = { epochs: 10, batch: 20, rate, integrator, rule, projection: projection!, truncation };
+    const options = { epochs: 10, batch: 20, rate, integrator, rule, projection: projection! };
     const steps = await all(small, on, options);
     for (const { weights, ranks } of steps) {
       const s = schmidtValues(weights.blocks[0]!, 0);
@@ -178,6 +177,25 @@ describe("cores of bounded condition", () => {
       expect(ranks).toEqual([[4, 4]]);
     }
     expect(steps.at(-1)!.loss).toBeLessThan(0.3 * steps[1]!.loss!);
+  });
+
+  test("condlr keeps its ranks by itself: steps of parallel BUG, cut to the ranks of the start", async () => {
+    const { integrator, rule, projection, rate } = trainingMethod("condlr");
+    const options = { epochs: 4, batch: 20, rate, rule, projection: projection! };
+    const truncation = { tolerance: "off", maxRank: 4 } as const;
+    const own = await all(small, data, { ...options, integrator });
+    const cut = await all(small, data, { ...options, integrator: parallelBug(), truncation });
+    own.forEach(({ weights, discarded }, k) => {
+      expect(weights).toEqual(cut[k]!.weights);
+      expect(discarded).toEqual(cut[k]!.discarded);
+    });
+    const zero = { ...own[0]!.weights, blocks: [decayingMatrix(10, 12, 3, seeded(1), 0)] };
+    const still = sequential(12, [lowRank(10, { rank: 3 }), activation("tanh"), dense(4)], crossEntropy());
+    for (const { ranks } of await all(still, data, { ...options, integrator, initial: zero }))
+      expect(ranks).toEqual([[3, 3]]);
+    await expect(all(small, data, { ...options, integrator, truncation: { tolerance: 0.1 } })).rejects.toThrow(
+      "keeps its ranks and cannot follow the tolerance 0.1",
+    );
   });
 
   test("a weight that is zero stays so; other trees and a condition below one are refused", async () => {
@@ -296,6 +314,27 @@ describe("layers that share their bases", () => {
     expect(parameterCounts(weights).full).toBe(2 * 144 + 48);
   });
 
+  test.each(["weighted", "paper"] as const)(
+    "more layers than the other ranks can tell apart keep their basis complete (%s), and the loss falls",
+    async (method) => {
+      const many = sequential(
+        12,
+        [sharedLowRank({ layers: 5, rank: 2, activation: "tanh", gain: 1 }), dense(4)],
+        crossEntropy(),
+      );
+      const truncation = { tolerance: 1e-3, relative: true, maxRank: 2, method };
+      const options = { epochs: 60, batch: 60, rate: 0.1, integrator: augmentedBug(), truncation };
+      const steps = await all(many, data, options);
+      falls(steps.slice(1).map(({ loss }) => loss!));
+      falls(await lossesOf(many, { integrator: augmentedBug() }));
+      for (const { weights, ranks } of steps) {
+        expect(ranks).toEqual([[5, 2, 2]]);
+        const [basis] = weights.blocks[0]!.tensors as [Tensor];
+        expect(difference(matmul(basis, basis, "T", "N"), identity(5))).toBeLessThan(1e-12);
+      }
+    },
+  );
+
   test("beside bases that stay they start at zero; what does not fit is refused", () => {
     const bases = [1, 2].map((seed) => randomTensor(seeded(seed), [12, 12]));
     const adapted = sequential(12, [sharedLowRank({ layers: 2, bases, scale: 2 })], crossEntropy());
@@ -311,7 +350,16 @@ describe("layers that share their bases", () => {
     expect(() => sharedLowRank({ layers: 3, bases })).toThrow("sharedLowRank: 2 bases for 3 layers");
     expect(() => sharedLowRank({ layers: 2, scale: 2 })).toThrow("sharedLowRank: scale was given without bases");
     expect(() => sequential(9, [sharedLowRank({ layers: 2, bases })], crossEntropy())).toThrow(
-      "sharedLowRank: a base is 12x12, expected 9x9",
+      "sharedLowRank: base 0 is 12x12, expected 9x9",
+    );
+    const [first, second] = bases as [Tensor, Tensor];
+    const modelOf = (base: Tensor) =>
+      sequential(12, [sharedLowRank({ layers: 2, bases: [first, base] })], crossEntropy());
+    expect(() => modelOf(randomTensor(seeded(1), [12, 12], "complex128"))).toThrow(
+      "sharedLowRank: base 1 is complex128, expected float64",
+    );
+    expect(() => modelOf({ ...second, data: second.data.with(7, Number.NaN) })).toThrow(
+      "sharedLowRank: base 1 has entry 7 = NaN, expected finite numbers",
     );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parallelBug, toDense } from "../../src/index.ts";
 import {
+  type Base,
   decayingMatrix,
   dense,
   dequantized,
@@ -50,6 +51,21 @@ describe("matrices in few bits", () => {
     expect(quantized(tiny, { format: "int4", block: 1 }).bytes).toBe(2 + 12);
   });
 
+  test("the largest numbers of single precision are kept, those below its smallest count as zero", () => {
+    const of = (...entries: number[]): Tensor => ({
+      dtype: "float64",
+      shape: [1, 2],
+      data: Float64Array.from(entries),
+    });
+    for (const [format, share] of formats) {
+      const largest = of(3.4e38, -1e38);
+      const kept = dequantized(quantized(largest, { format }));
+      expect(difference(kept, largest)).toBeLessThanOrEqual(3.4e38 * (share + 1e-7));
+      for (const tiny of [3e-39, 1e-45, 1e-60]) // its nearest number of single precision may be wrong by half
+        expect(norm(dequantized(quantized(of(tiny, -tiny / 2), { format })))).toBe(0);
+    }
+  });
+
   test("what is no finite matrix, and settings that make no sense, are refused", () => {
     expect(() => quantized(w, { format: "int2" as "int4" })).toThrow(
       'format is "int2", expected one of int8, int4, nf4',
@@ -57,6 +73,9 @@ describe("matrices in few bits", () => {
     expect(() => quantized(w, { block: 0 })).toThrow("quantized: block is 0, expected a positive integer");
     expect(() => quantized(randomTensor(seeded(1), [3]))).toThrow("quantized: the weight is 3 of float64");
     expect(() => quantized({ ...w, data: w.data.with(5, Number.NaN) })).toThrow("quantized: entry 5 is NaN");
+    expect(() => quantized({ ...w, data: w.data.with(6, -1e39) })).toThrow(
+      "quantized: entry 6 is -1e+39, expected finite numbers of single precision",
+    );
   });
 });
 
@@ -69,6 +88,23 @@ describe("adapters beside a base in few bits", () => {
     [80, 9],
   ].map((shape) => randomTensor(random, shape)) as [Tensor, Tensor, Tensor, Tensor];
   const targets = randomTensor(random, [80, 6]);
+
+  test.each([
+    ["lowRank", lowRank],
+    ["factored", factored],
+  ])("%s: a base that is not real or not finite is refused", (name, layer) => {
+    const modelOf = (base: Base) => sequential(9, [layer(70, { base })], meanSquaredError());
+    expect(() => modelOf(randomTensor(seeded(1), [70, 9], "complex128"))).toThrow(
+      `${name}: the base is complex128, expected float64`,
+    );
+    expect(() => modelOf({ ...exact, data: exact.data.with(3, Number.NEGATIVE_INFINITY) })).toThrow(
+      `${name}: the base has entry 3 = -Infinity, expected finite numbers`,
+    );
+    const kept = quantized(exact);
+    expect(() => modelOf({ ...kept, scales: kept.scales.with(1, Number.NaN) })).toThrow(
+      `${name}: the base has scale 1 = NaN, expected finite numbers`,
+    );
+  });
 
   test.each([
     ["lowRank", lowRank],

@@ -199,6 +199,42 @@ describe("trained rank pruning", () => {
     expect(s[count]!).toBeLessThan(1e-12);
   });
 
+  test("with momentum the velocity is that of a step before the cut", async () => {
+    const [momentum, rate] = [0.6, 0.05];
+    const rule = rankPruning({ tolerance: 0.5, every: 3, smallest: 5 });
+    const objective = plain.objective(data);
+    let [own, velocity]: [Weights | null, readonly Tensor[]] = [null, []];
+    for await (const { step, weights } of train(plain, data, { epochs: 12, batch: 64, rate, rule, momentum })) {
+      if (own) {
+        const before: Weights = own;
+        const { passengers: slopes } = objective(before);
+        velocity = slopes.map((g, p) =>
+          combine([
+            [-1, g],
+            [momentum, velocity[p] ?? combine([[0, g]])],
+          ]),
+        );
+        const moved = before.passengers.map((x, p) =>
+          combine([
+            [1, x],
+            [rate, velocity[p]!],
+          ]),
+        );
+        const { u, s, vh } = svd(moved[0]!);
+        const tails = [...s].map((_, r) => Math.hypot(...s.subarray(r)));
+        const rank = tails.findIndex((tail) => tail <= 0.5 * tails[0]!);
+        const cut = matmul(
+          scaleColumns(block(u, [0, 0], [18, rank]), s.subarray(0, rank)),
+          block(vh, [0, 0], [rank, 12]),
+        );
+        own = { blocks: [], passengers: step % 3 === 0 ? moved.with(0, cut) : moved };
+        own.passengers.forEach((x, p) => {
+          expect(difference(x, weights.passengers[p]!)).toBeLessThan(1e-9 * (1 + norm(x)));
+        });
+      } else own = weights;
+    }
+  });
+
   test("follows a cap, and refuses what makes no sense", async () => {
     const rule = rankPruning({ tolerance: 0, every: 1, maxRank: 2, smallest: 5 });
     for await (const { step, weights } of train(plain, data, { epochs: 2, batch: 64, rate: 0.1, rule }))

@@ -1,38 +1,65 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { augmentedBug, fixedRankBug, parallelBug, projectorSplitting, tensor } from "../../src/index.ts";
+import {
+  augmentedBug,
+  fixedRankBug,
+  parallelBug,
+  projectorSplitting,
+  type TTN,
+  tensor,
+  tree,
+} from "../../src/index.ts";
 import type { Integrator } from "../../src/integrators/integrator.ts";
+import { solvedAtOnce } from "../../src/integrators/schedule.ts";
 import {
   accuracy,
   activation,
   adam,
+  attention,
   boundedCondition,
   conditionPenalty,
   convolution,
   crossEntropy,
   type Dataset,
+  Descent,
   decayingMatrix,
   dense,
+  embedding,
+  energy,
+  factored,
+  galore,
   gaussianClasses,
+  imageTree,
   lowRank,
   type Model,
   maxPool,
   meanSquaredError,
   parameterCounts,
+  rankPruning,
   ranksWithin,
   type Sequential,
   sequential,
   sgd,
+  sharedLowRank,
+  smmf,
   TrainingError,
   type TrainingStep,
   type TrainOptions,
+  tensorProductAttention,
   train,
+  trainingMethod,
+  treeClassifier,
+  tuckerAttention,
+  tuckerLayer,
   type Weights,
   wholeGradient,
 } from "../../src/training/index.ts";
+import { stepPlanOf } from "../../src/training/train-options.ts";
 import { toDense } from "../../src/ttn/arithmetic.ts";
-import { factorsOf } from "../../src/ttn/matrix-rhs.ts";
+import { moveCenter, orthonormalize } from "../../src/ttn/gauge.ts";
+import { factorsOf, matrixNetwork } from "../../src/ttn/matrix-rhs.ts";
 import { schmidtValues } from "../../src/ttn/truncate.ts";
+import { withTensor } from "../../src/ttn/ttn.ts";
 import { all, classes, combine, difference, matmul, norm, randomTensor, seeded, type Tensor } from "./tools.ts";
 
 const data = classes(96, 2);
@@ -94,6 +121,70 @@ describe("all blocks and passengers together", () => {
       expect(difference(step.weights.passengers[2]!, c3)).toBeLessThan(1e-10 * norm(c3));
       if (k > 0) expect(step.loss).toBeCloseTo(b[k]!.loss!, 10);
     }
+  });
+
+  test.each([
+    ["parallel BUG", parallelBug()],
+    ["augmented BUG", augmentedBug()],
+    ["fixed-rank BUG", fixedRankBug()],
+    ["splitting", projectorSplitting()],
+  ])("%s: training and its steps are the same from any gauge of the start", async (_, integrator: Integrator) => {
+    const model = sequential(
+      12,
+      [lowRank(10, { rank: 3, gain: 1 }), activation("tanh"), tuckerLayer(6, { modes: [2, 5], rank: 2 }), dense(4)],
+      crossEntropy(),
+    );
+    const start = model.initial(seeded(4));
+    const plan = stepPlanOf({ integrator }, start.blocks);
+    const rate = 0.02;
+    const ends = async (initial: Weights) => {
+      const steps = await all(model, data, { epochs: 3, batch: 96, rate, initial, integrator });
+      const step = solvedAtOnce(new Descent(plan, () => model.objective(data), initial).step(initial, rate));
+      return [steps.at(-1)!.weights, ...(step.ok ? [step.weights] : [])].flatMap(({ blocks, passengers }) => [
+        ...blocks.map((y) => toDense(y)),
+        ...passengers,
+      ]);
+    };
+    const expected = await ends(start);
+    for (const nodes of [
+      [0, 1],
+      [1, 0],
+      [2, 2],
+    ]) {
+      const moved = start.blocks.map((y, k) => moveCenter(y, nodes[k]!));
+      const found = await ends({ ...start, blocks: moved });
+      expect(found).toHaveLength(2 * 6);
+      found.forEach((w, i) => {
+        expect(difference(w, expected[i]!)).toBeLessThan(1e-12 * (1 + norm(w)));
+      });
+    }
+  });
+
+  test("bases of a start that are not orthonormal are made so, the weight being the same; others stay, bit for bit", async () => {
+    const model = small(3);
+    const start = model.initial(seeded(4));
+    const skewed = start.blocks.map((y) => {
+      const [left, right] = [randomTensor(seeded(5), y.tensors[0]!.shape), y.tensors[1]!];
+      return matrixNetwork(y.tree, { left, right });
+    });
+    const options = { epochs: 2, batch: 96, rate: 0.1 };
+    const initial = { ...start, blocks: skewed };
+    const [a, b] = [
+      await all(model, data, { ...options, initial }),
+      await all(model, data, { ...options, initial: { ...start, blocks: skewed.map(orthonormalize) } }),
+    ];
+    a.forEach(({ weights }, k) => {
+      weights.blocks.forEach((y, i) => {
+        const w = toDense(y);
+        if (k === 0) expect(difference(w, toDense(skewed[i]!))).toBeLessThan(1e-13 * norm(w));
+        expect(difference(w, toDense(b[k]!.weights.blocks[i]!))).toBeLessThan(1e-12 * norm(w));
+      });
+    });
+    const { weights } = a.at(-1)!;
+    const [again] = await all(model, data, { ...options, initial: weights });
+    again!.weights.blocks.forEach((y, i) => {
+      expect(y.tensors).toEqual(weights.blocks[i]!.tensors);
+    });
   });
 
   test("with momentum at full rank it is the heavy ball", async () => {
@@ -388,6 +479,12 @@ describe("what cannot be trained is refused before any work", () => {
     ["train: epochs is 0, expected a positive integer", {}, { epochs: 0 }],
     ["train: batch is 97, expected a positive integer up to the number of samples, 96", {}, { batch: 97 }],
     ["train: the rate of epoch 0 is -1", {}, { rate: -1 }],
+    ['train: the rate of epoch 0 is "0.1", expected a positive number', {}, { rate: "0.1" as unknown as number }],
+    ["train: the rate of epoch 0 is null", {}, { rate: null as unknown as number }],
+    ["train: seed is -1, expected a non-negative integer", {}, { seed: -1 }],
+    ["train: seed is NaN", {}, { seed: Number.NaN }],
+    ['train: seed is "1"', {}, { seed: "1" as unknown as number }],
+    ['train: momentum is "0.5", expected a number from 0', {}, { momentum: "0.5" as unknown as number }],
     ["train: adaptEvery is 0.5", {}, { adaptEvery: 0.5 }],
     ["train: freezeFrom is -1", {}, { freezeFrom: -1 }],
     [
@@ -432,12 +529,67 @@ describe("what cannot be trained is refused before any work", () => {
     );
   });
 
+  test("options that are not known, of training, layers and rules", async () => {
+    const odd = { odd: 1 } as object;
+    await expect(all(model, data, { ...ok, ...odd })).rejects.toThrow(
+      'train: unknown option "odd"; known: integrator,',
+    );
+    const image = { height: 4, width: 4, channels: 1, filters: 2, kernel: 2 };
+    const sequence = { tokens: 2, heads: 2 };
+    for (const [name, make] of Object.entries({
+      lowRank: () => lowRank(3, odd),
+      factored: () => factored(3, odd),
+      dense: () => dense(3, odd),
+      sharedLowRank: () => sharedLowRank({ layers: 2, ...odd }),
+      tuckerLayer: () => tuckerLayer(3, { modes: [3, 4], ...odd }),
+      convolution: () => convolution({ ...image, ...odd }),
+      attention: () => attention({ ...sequence, ...odd }),
+      tuckerAttention: () => tuckerAttention({ ...sequence, ...odd }),
+      tensorProductAttention: () => tensorProductAttention({ ...sequence, ...odd }),
+      treeClassifier: () => treeClassifier(imageTree(2, 2), { classes: 2, ...odd }),
+      adam: () => adam(odd),
+      smmf: () => smmf(odd),
+      galore: () => galore({ rank: 2, ...odd }),
+      rankPruning: () => rankPruning({ tolerance: 0.1, ...odd }),
+      boundedCondition: () => boundedCondition({ condition: 2, ...odd }),
+      energy: () => energy({ share: 0.5, ...odd }),
+    }))
+      expect(make).toThrow(`${name}: unknown option "odd"; known: `);
+    expect(() => adam({ beta_1: 0.8 } as object)).toThrow('did you mean "beta1"?');
+  });
+
+  test("a method may be given as it is", async () => {
+    const truncation = { tolerance: 0.1, relative: true, maxRank: 4 } as const;
+    const steps = await all(model, data, { ...trainingMethod("dlrt"), epochs: 1, batch: 96, truncation });
+    const { integrator, rule, rate } = trainingMethod("dlrt");
+    const parts = await all(model, data, { integrator, rule, rate, epochs: 1, batch: 96, truncation });
+    expect(steps.at(-1)!.weights).toEqual(parts.at(-1)!.weights);
+  });
+
   test("data that do not fit, in predictions and losses", () => {
     const weights = model.initial(seeded(1));
     const narrow = tensor([3, 7]);
     expect(() => model.predict(weights, narrow)).toThrow("data: the inputs are 3x7, expected samples x 12");
     expect(() => model.lossOf(weights, { inputs: narrow, targets: [0, 0, 0] })).toThrow("data: the inputs are 3x7");
     expect(() => model.lossOf(weights, { ...data, targets: Array(96).fill(4) })).toThrow("sample 0 has class 4");
+    const other = sequential(12, [lowRank(9), lowRank(9), dense(4)], crossEntropy()).initial(seeded(1));
+    for (const look of [
+      (w: Weights) => model.predict(w, inputs),
+      (w: Weights) => model.lossOf(w, data),
+      (w: Weights) => model.scores(w, data),
+    ]) {
+      expect(() => look(other)).toThrow("block 0 of weights is 9x12, that of the model 10x12");
+      expect(() => look({ ...weights, blocks: [] })).toThrow("weights has 0 blocks, the model has 2");
+      expect(() => look({ ...weights, passengers: weights.passengers.with(0, tensor([11])) })).toThrow(
+        "passenger 0 of weights is 11, that of the model 10",
+      );
+    }
+    const symbols = sequential(2, [embedding(5, 3), dense(2)], crossEntropy());
+    const unknown = tensor([2, 2], "float64", Float64Array.of(0, 1, 5, 2));
+    const message = "embedding: sample 1 has symbol 5, expected an integer from 0 to 4";
+    const table = symbols.initial(seeded(1));
+    expect(() => symbols.predict(table, unknown)).toThrow(message);
+    expect(() => symbols.lossOf(table, { inputs: unknown, targets: [0, 1] })).toThrow(message);
     const plain = sequential(12, [dense(4)], meanSquaredError());
     const complex = tensor([96, 4], "complex128");
     expect(() => plain.check({ inputs, targets: complex })).toThrow("the targets are complex128, expected float64");
@@ -458,7 +610,65 @@ describe("what cannot be trained is refused before any work", () => {
     );
     expect(() => sequential(4, [], crossEntropy())).toThrow("sequential: no layers");
     expect(() => activation("step" as "relu")).toThrow('activation: name is "step", expected one of relu, tanh, gelu');
+    expect(() => activation("toString" as "relu")).toThrow('activation: name is "toString", expected one of');
     expect(() => accuracy(data.inputs, [1])).toThrow("accuracy: 1 classes for 96 rows");
+  });
+
+  const own = model.initial(seeded(1));
+  const [first, second] = own.blocks as [TTN, TTN];
+  const withBlock = (y: TTN): Weights => ({ ...own, blocks: [y, second] });
+  const broken = (t: Tensor): Tensor => ({ ...t, data: t.data.with(1, Number.NaN) });
+  test.each<[string, Weights]>([
+    [
+      "train: block 0 of initial is complex128, expected float64",
+      withBlock({ ...first, tensors: first.tensors.map(({ shape }) => randomTensor(seeded(1), shape, "complex128")) }),
+    ],
+    [
+      "train: block 0 of initial is no network: ttn: the tensor of node 1 (leaf of mode 1) has entries that are not finite",
+      withBlock(withTensor(first, 1, broken(first.tensors[1]!))),
+    ],
+    [
+      "train: block 0 of initial is no network: ttn: the tensor of node 2 is 3x2x1, its child 1 (node 1) has rank 3, not 2",
+      withBlock(withTensor(first, 2, tensor([3, 2, 1]))),
+    ],
+    [
+      "train: block 0 of initial has rank 11 at node 0, a weight of 10x12 has at most 10 there",
+      withBlock({ ...first, tensors: [tensor([10, 11]), tensor([12, 11]), tensor([11, 11, 1])] }),
+    ],
+    [
+      "train: block 0 of initial is no network: ttn: 2 tensors for a tree of 3 nodes",
+      withBlock({ ...first, tensors: first.tensors.slice(0, 2) }),
+    ],
+    [
+      "train: the tree of block 0 of initial is [1,0], that of the model [0,1]",
+      withBlock({ ...first, tree: tree([1, 0]) }),
+    ],
+    [
+      "train: passenger 1 of initial is 10, that of the model 9",
+      { ...own, passengers: own.passengers.with(1, tensor([10])) },
+    ],
+    [
+      "train: passenger 2 of initial has entries that are not finite",
+      { ...own, passengers: own.passengers.with(2, broken(own.passengers[2]!)) },
+    ],
+    [
+      "train: passenger 3 of initial is complex128, expected float64",
+      { ...own, passengers: own.passengers.with(3, tensor([4], "complex128")) },
+    ],
+  ])("%s", async (message, initial) => {
+    await expect(all(model, data, { ...ok, initial })).rejects.toThrow(message);
+  });
+
+  test("an answer that is not a number is wrong, whatever the class", () => {
+    const rows = [
+      [Number.NaN, 1],
+      [1, Number.NaN],
+      [Number.NaN, Number.NaN],
+      [0, 1],
+    ];
+    const outputs = tensor([4, 2], "float64", Float64Array.from(rows.flat()));
+    expect(accuracy(outputs, [0, 0, 0, 1])).toBe(0.25);
+    expect(accuracy(outputs, [1, 1, 1, 1])).toBe(0.25);
   });
 
   test("an objective without a derivative for each weight", async () => {
@@ -468,6 +678,19 @@ describe("what cannot be trained is refused before any work", () => {
     };
     await expect(all(poor, data, ok)).rejects.toThrow(
       "train: the objective gives derivatives by 0 passengers, the weights have 4",
+    );
+  });
+
+  test("an objective whose derivative by a passenger is of another shape", async () => {
+    const odd: Model = {
+      ...model,
+      objective: (samples) => (weights) => {
+        const found = model.objective(samples)(weights);
+        return { ...found, passengers: found.passengers.with(2, tensor([9, 4])) };
+      },
+    };
+    await expect(all(odd, data, ok)).rejects.toThrow(
+      "train: the derivative of the objective by passenger 2 is 9x4, expected 4x9",
     );
   });
 

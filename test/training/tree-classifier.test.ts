@@ -207,6 +207,14 @@ describe("what does not fit is refused before the first step", () => {
     ["3 classes for 4 samples", { ...good, targets: [0, 1, 2] }],
   ])("%s", async (message, data) => {
     await expect(first(data)).rejects.toThrow(message);
+    expect(() => model.lossOf(model.initial(seeded(1)), data)).toThrow(message);
+  });
+
+  test("weights of another tree, in predictions and losses", () => {
+    const weights = treeClassifier(tree([0, 1, 2, 3]), { classes: 3 }).initial(seeded(1));
+    for (const look of [() => model.predict(weights, good.inputs), () => model.lossOf(weights, good)])
+      expect(look).toThrow("treeClassifier: the tree of block 0 of weights is [0,1,2,3,4], that of the model");
+    expect(() => model.predict({ blocks: [], passengers: [] }, good.inputs)).toThrow("weights has 0 blocks");
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import type { Truncation } from "../../ttn/truncate.ts";
-import { ranks, type TTN } from "../../ttn/ttn.ts";
+import type { TTN } from "../../ttn/ttn.ts";
 import {
   type MethodSettings,
   type RuleName,
@@ -66,7 +66,7 @@ export function stepPlan(
       ...(penalty && { penalty }),
       ...(rankEvery !== undefined && { adaptEvery: rankEvery }),
       ...(momentum !== undefined && { momentum }),
-      maxRanks: adaptsRanks ? maxRanks : blocks.map((y) => Math.max(...ranks(y))),
+      maxRanks,
     },
     blocks,
   );

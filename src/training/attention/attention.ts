@@ -1,7 +1,16 @@
+import { checkKeys } from "../../text/known-keys.ts";
 import { chain } from "../layers/chain.ts";
 import type { Layer } from "../layers/layers.ts";
 import { attentionWeights, type Heads, mix, scores } from "./operations.ts";
-import { checkHeads, checkSizes, fromMaps, type SequenceOptions, sizesOf, withoutBias } from "./token-maps.ts";
+import {
+  checkHeads,
+  checkSizes,
+  fromMaps,
+  type SequenceOptions,
+  sequenceKeys,
+  sizesOf,
+  withoutBias,
+} from "./token-maps.ts";
 
 /** Multi-head attention: its tokens and heads, and what its maps are made of. */
 export interface AttentionOptions extends SequenceOptions {
@@ -24,6 +33,7 @@ export interface AttentionOptions extends SequenceOptions {
  * given), or heads none of keyHeads. [vaswani2017attention; shazeer2019mqa; ainslie2023gqa]
  */
 export function attention(options: AttentionOptions): Layer {
+  checkKeys("attention", options, { ...sequenceKeys, keyHeads: true, project: true });
   const { tokens, heads, keyHeads = heads, causal = false, project = withoutBias } = options;
   checkHeads("attention", options);
   checkSizes("attention", { keyHeads });

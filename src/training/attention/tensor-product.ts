@@ -1,9 +1,18 @@
 import { tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { chain } from "../layers/chain.ts";
 import type { Layer } from "../layers/layers.ts";
 import type { Tape, Variable } from "../tape/tape.ts";
 import { attentionWeights, batch, type Heads, mix, scores } from "./operations.ts";
-import { checkHeads, checkSizes, fromMaps, type SequenceOptions, sizesOf, withoutBias } from "./token-maps.ts";
+import {
+  checkHeads,
+  checkSizes,
+  fromMaps,
+  type SequenceOptions,
+  sequenceKeys,
+  sizesOf,
+  withoutBias,
+} from "./token-maps.ts";
 
 /** Tensor-product attention: its tokens and heads, and how many products of a token are added. */
 export interface TensorProductAttentionOptions extends SequenceOptions {
@@ -26,6 +35,7 @@ export interface TensorProductAttentionOptions extends SequenceOptions {
  * Throws a RangeError as `attention` does. [zhang2025tensor]
  */
 export function tensorProductAttention(options: TensorProductAttentionOptions): Layer {
+  checkKeys("tensorProductAttention", options, { ...sequenceKeys, queryRank: true, keyRank: true, project: true });
   const { tokens, heads, queryRank = 6, keyRank = 2, causal = false, project = withoutBias } = options;
   checkHeads("tensorProductAttention", options);
   checkSizes("tensorProductAttention", { queryRank, keyRank });

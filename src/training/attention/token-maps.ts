@@ -12,6 +12,9 @@ export interface SequenceOptions {
   readonly causal?: boolean;
 }
 
+/** The options of all kinds of attention, for `checkKeys`. */
+export const sequenceKeys = { tokens: true, heads: true, headSize: true, causal: true } as const;
+
 /** The map of vectors that attention takes when none is given. */
 export const withoutBias = (outputs: number): Layer => dense(outputs, { bias: false });
 

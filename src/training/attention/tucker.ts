@@ -1,5 +1,6 @@
 import { gramAllBut, matmul, modeProduct, permute } from "../../linalg/contract.ts";
 import { reshape, type Tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { rootOf } from "../../ttn/tree.ts";
 import type { TTN } from "../../ttn/ttn.ts";
 import { decayingTucker } from "../initial.ts";
@@ -9,7 +10,7 @@ import { type Covector, products, remembered } from "../tape/covector.ts";
 import type { LowRankWeight } from "../tape/operations.ts";
 import type { Tape, Variable } from "../tape/tape.ts";
 import { attentionWeights, type Heads, mixed, mixedBack, pairwise } from "./operations.ts";
-import { checkHeads, checkSizes, type SequenceOptions, sizesOf } from "./token-maps.ts";
+import { checkHeads, checkSizes, type SequenceOptions, sequenceKeys, sizesOf } from "./token-maps.ts";
 
 /** Tucker attention: its tokens and heads, and the ranks to start with. */
 export interface TuckerAttentionOptions extends SequenceOptions {
@@ -36,6 +37,7 @@ export interface TuckerAttentionOptions extends SequenceOptions {
  * given), a rank more than its mode has, headRank more than rank^2, or the gain not positive. [klein2026tucker]
  */
 export function tuckerAttention(options: TuckerAttentionOptions): Layer {
+  checkKeys("tuckerAttention", options, { ...sequenceKeys, rank: true, headRank: true, gain: true });
   const { tokens, heads, rank, headRank, gain = 1, causal = false } = options;
   checkHeads("tuckerAttention", options);
   for (const [name, n] of Object.entries({ rank, headRank }))

@@ -1,5 +1,6 @@
 import type { Random } from "../../linalg/random.ts";
 import { type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import type { TTN } from "../../ttn/ttn.ts";
 import { decayingMatrix, decayingTucker, heNormal } from "../initial.ts";
 import { applyDense, applyLowRank, withBias } from "../tape/operations.ts";
@@ -34,6 +35,15 @@ export interface ConvolutionOptions extends ImageShape {
  * Throws a RangeError when sizes are not positive integers, the kernel is larger than the image, or the inputs are no such image.
  */
 export function convolution(options: ConvolutionOptions): Layer {
+  const imageKeys = { height: true, width: true, channels: true } as const;
+  checkKeys("convolution", options, {
+    ...imageKeys,
+    filters: true,
+    kernel: true,
+    format: true,
+    rank: true,
+    gain: true,
+  });
   const { filters, kernel, format = "matrix", rank, gain = 0.1, ...image } = options;
   checkImage("convolution", image, { filters, kernel });
   const { height, width, channels } = image;

@@ -1,6 +1,7 @@
 import { matmul, permute, scaled } from "../../linalg/contract.ts";
 import type { Random } from "../../linalg/random.ts";
-import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { factorsOf } from "../../ttn/matrix-rhs.ts";
 import type { InferenceStep } from "../export/inference.ts";
 import { decayingMatrix, heNormal } from "../initial.ts";
@@ -16,7 +17,7 @@ import {
 } from "../tape/operations.ts";
 import type { Tape, Variable } from "../tape/tape.ts";
 import type { Weights } from "../weights.ts";
-import { applyBase, type Base, dequantized } from "./quantized.ts";
+import { applyBase, type Base, checkBase, dequantized } from "./quantized.ts";
 
 /** The weights of one layer on a tape. */
 export interface LayerVariables {
@@ -67,7 +68,8 @@ export interface LowRankOptions {
 
 /**
  * z = W x + b with W = U S V^T of a rank that training chooses: m outputs, n inputs, O((m + n) r) a sample.
- * Throws a RangeError when a size or the gain is not positive, or the rank more than a matrix of these sizes has.
+ * Throws a RangeError when a size or the gain is not positive, the rank more than a matrix of these sizes has, a base of other sizes or not finite, or
+ * an option unknown, and a TypeError for a base that is not real.
  */
 export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
   const { base, scale = 1, bias = true } = options;
@@ -103,8 +105,10 @@ export function lowRank(outputs: number, options: LowRankOptions = {}): Layer {
 export function lowRankSizes(
   who: string,
   outputs: number,
-  { rank, base, scale, gain = base ? 0 : 0.1 }: LowRankOptions,
+  options: LowRankOptions,
 ): (inputs: number) => { readonly rank: number; readonly gain: number } {
+  checkKeys(who, options, { rank: true, gain: true, bias: true, base: true, scale: true });
+  const { rank, base, scale, gain = base ? 0 : 0.1 } = options;
   checkCount(`${who}: outputs`, outputs);
   if (rank !== undefined) checkCount(`${who}: rank`, rank);
   if (!(gain < Number.POSITIVE_INFINITY && (gain > 0 || (gain === 0 && base))))
@@ -116,8 +120,7 @@ export function lowRankSizes(
     const most = Math.min(inputs, outputs);
     if (rank !== undefined && rank > most)
       throw new RangeError(`${who}: rank is ${rank}, a matrix of ${outputs}x${inputs} has at most ${most}`);
-    if (base && shapeText(base.shape) !== `${outputs}x${inputs}`)
-      throw new RangeError(`${who}: the base is ${shapeText(base.shape)}, expected ${outputs}x${inputs}`);
+    if (base) checkBase(`${who}: the base`, base, outputs, inputs);
     return { rank: rank ?? Math.min(32, most), gain };
   };
 }
@@ -126,7 +129,9 @@ export function lowRankSizes(
  * z = W x + b with a dense W: a passenger, as its bias is. For small output layers, whose rank is the number of classes anyway. Starts
  * with normal entries of variance 2 / inputs, the bias at zero. Throws a RangeError when the size is not positive.
  */
-export function dense(outputs: number, { bias = true }: { readonly bias?: boolean } = {}): Layer {
+export function dense(outputs: number, options: { readonly bias?: boolean } = {}): Layer {
+  checkKeys("dense", options, { bias: true });
+  const { bias = true } = options;
   checkCount("dense: outputs", outputs);
   return {
     name: `dense layer of ${outputs}`,
@@ -147,11 +152,11 @@ const functions = { relu, tanh, gelu } as const;
 
 /** A function of each entry: "relu", "tanh" or "gelu". Throws a RangeError for another name. */
 export function activation(name: keyof typeof functions): Layer {
-  const f = functions[name];
-  if (!f)
+  if (!Object.hasOwn(functions, name))
     throw new RangeError(
       `activation: name is ${JSON.stringify(name)}, expected one of ${Object.keys(functions).join(", ")}`,
     );
+  const f = functions[name];
   return {
     name,
     sized: (inputs) => ({

@@ -21,6 +21,9 @@ const levels = {
   ),
 } as const;
 
+/** The smallest number that single precision has to its full accuracy. */
+const smallest = 2 ** -126;
+
 /** Bits of an entry and the levels that they stand for. */
 export type QuantizedFormat = keyof typeof levels;
 
@@ -48,9 +51,10 @@ export interface QuantizedOptions {
 
 /**
  * A matrix rounded to eight or four bits, block by block: an entry is a level times the largest absolute value c of its block. It differs from
- * what it was by at most c / 254 (int8), c / 14 (int4) or 0.152 c (nf4, whose levels are dense around zero), and c in single precision; so 8.5 or
+ * what it was by at most c / 254 (int8), c / 14 (int4) or 0.152 c (nf4, whose levels are dense around zero), and c in single precision, below 1.2e-38 zero; so 8.5 or
  * 4.5 bits an entry with blocks of 64. For weights that stay as they are, the base of an adapter.
- * Throws a RangeError for another format, a block that is no positive integer, or what is no finite matrix. [dettmers2023qlora; loeschcke2024loqt]
+ * Throws a RangeError for another format, a block that is no positive integer, or what is no real matrix or has entries
+ * that are not finite in single precision. [dettmers2023qlora; loeschcke2024loqt]
  */
 export function quantized(w: Tensor, { format = "int8", block: size = 64 }: QuantizedOptions = {}): QuantizedMatrix {
   if (!Object.hasOwn(levels, format))
@@ -61,8 +65,9 @@ export function quantized(w: Tensor, { format = "int8", block: size = 64 }: Quan
     throw new RangeError(`quantized: block is ${size}, expected a positive integer`);
   if (w.shape.length !== 2 || w.dtype !== "float64")
     throw new RangeError(`quantized: the weight is ${shapeText(w.shape)} of ${w.dtype}, expected a real matrix`);
-  const bad = w.data.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw new RangeError(`quantized: entry ${bad} is ${w.data[bad]}, expected finite numbers`);
+  const bad = w.data.findIndex((v) => !Number.isFinite(Math.fround(v)));
+  if (bad >= 0)
+    throw new RangeError(`quantized: entry ${bad} is ${w.data[bad]}, expected finite numbers of single precision`);
   const known = levels[format];
   const perByte = known.length > 16 ? 1 : 2;
   const codes = new Uint8Array(Math.ceil(w.data.length / perByte));
@@ -70,7 +75,7 @@ export function quantized(w: Tensor, { format = "int8", block: size = 64 }: Quan
   for (let b = 0; b < scales.length; b++) {
     const part = w.data.subarray(b * size, (b + 1) * size);
     scales[b] = part.reduce((largest, v) => Math.max(largest, Math.abs(v)), 0);
-    if (scales[b] === 0) scales[b] = 1; // all zero, or too small for single precision: the level zero
+    if (scales[b]! < smallest) scales[b] = 1; // all zero, or too small for single precision: the level zero
     part.forEach((v, i) => {
       const p = b * size + i;
       const code = nearest(known, v / scales[b]!);
@@ -113,6 +118,22 @@ function nearest(known: Float64Array, x: number): number {
 
 /** A matrix that stays as it is: dense, or in few bits. */
 export type Base = Tensor | QuantizedMatrix;
+
+/**
+ * Checks a matrix that a weight of rows x columns is added to. Throws a RangeError when it is of another shape or not finite, a TypeError when it is
+ * not real.
+ */
+export function checkBase(what: string, base: Base, rows: number, columns: number): void {
+  if (shapeText(base.shape) !== `${rows}x${columns}`)
+    throw new RangeError(`${what} is ${shapeText(base.shape)}, expected ${rows}x${columns}`);
+  if ("dtype" in base && base.dtype !== "float64") throw new TypeError(`${what} is ${base.dtype}, expected float64`);
+  const numbers = "codes" in base ? base.scales : base.data;
+  const bad = numbers.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0)
+    throw new RangeError(
+      `${what} has ${"codes" in base ? "scale" : "entry"} ${bad} = ${numbers[bad]}, expected finite numbers`,
+    );
+}
 
 const panel = 64;
 

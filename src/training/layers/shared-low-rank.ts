@@ -2,14 +2,15 @@ import { block, matmul, modeProduct, place, scaled } from "../../linalg/contract
 import { qr } from "../../linalg/factor.ts";
 import { norm } from "../../linalg/level1.ts";
 import { type Random, randomTensor } from "../../linalg/random.ts";
-import { fromFunction, identity, reshape, shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { fromFunction, identity, reshape, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { rootOf, star } from "../../ttn/tree.ts";
 import type { TTN } from "../../ttn/ttn.ts";
 import { products } from "../tape/covector.ts";
 import { addScaled, type LowRankWeight, withBias } from "../tape/operations.ts";
 import type { Tape, Variable } from "../tape/tape.ts";
 import { activation, type Layer } from "./layers.ts";
-import { applyBase, type Base } from "./quantized.ts";
+import { applyBase, type Base, checkBase } from "./quantized.ts";
 
 /** A row of layers with shared bases: how many, what is between them, and how they start. */
 export interface SharedLowRankOptions {
@@ -31,9 +32,18 @@ export interface SharedLowRankOptions {
  * Square layers in a row that share their bases: z_l = W_l x_l + b_l with W_l = U M_l V^T, and a function of each entry between. The weights are one
  * Tucker tensor, layers x n x n, whose basis of layers stays the identity, so that the same integrators train it; it counts
  * r (n + n) + layers r^2 numbers instead of layers 2 r n.
- * Throws a RangeError when a number is not positive, the rank more than the size, or a base does not fit. [bershatsky2024lotr]
+ * Throws a RangeError when a number is not positive, the rank more than the size, or a base does not fit or is not finite, and a
+ * TypeError for a base that is not real. [bershatsky2024lotr]
  */
 export function sharedLowRank(options: SharedLowRankOptions): Layer {
+  checkKeys("sharedLowRank", options, {
+    layers: true,
+    activation: true,
+    rank: true,
+    gain: true,
+    bases: true,
+    scale: true,
+  });
   const { layers, activation: name = "relu", rank, bases, scale = 1, gain = bases ? 0 : 0.1 } = options;
   for (const [what, n] of Object.entries({ layers, rank: rank ?? 1 }))
     if (!Number.isSafeInteger(n) || n < 1)
@@ -51,8 +61,9 @@ export function sharedLowRank(options: SharedLowRankOptions): Layer {
     sized(inputs) {
       if (rank !== undefined && rank > inputs)
         throw new RangeError(`sharedLowRank: rank is ${rank}, a matrix of ${inputs}x${inputs} has at most ${inputs}`);
-      const bad = bases?.find(({ shape }) => shapeText(shape) !== `${inputs}x${inputs}`);
-      if (bad) throw new RangeError(`sharedLowRank: a base is ${shapeText(bad.shape)}, expected ${inputs}x${inputs}`);
+      bases?.forEach((base, l) => {
+        checkBase(`sharedLowRank: base ${l}`, base, inputs, inputs);
+      });
       const step = between.sized(inputs);
       return {
         outputs: inputs,

@@ -1,5 +1,6 @@
 import { gramAllBut, matmul, modeProduct, permute } from "../../linalg/contract.ts";
 import { reshape, sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { rootOf } from "../../ttn/tree.ts";
 import { decayingTucker } from "../initial.ts";
 import { products } from "../tape/covector.ts";
@@ -22,7 +23,9 @@ export interface TuckerLayerOptions {
  * lie on a grid. With one mode a low-rank matrix. Trained by the same integrators (TDLRT); neither W nor its gradient is formed.
  * Throws a RangeError when a size or the gain is not positive, or the modes are not those of the inputs. [zangrando2023tucker]
  */
-export function tuckerLayer(outputs: number, { modes, rank = 32, gain = 0.1 }: TuckerLayerOptions): Layer {
+export function tuckerLayer(outputs: number, options: TuckerLayerOptions): Layer {
+  checkKeys("tuckerLayer", options, { modes: true, rank: true, gain: true });
+  const { modes, rank = 32, gain = 0.1 } = options;
   const sizes = [["outputs", outputs], ["rank", rank], ...modes.map((n) => ["a mode", n] as const)] as const;
   for (const [name, n] of sizes)
     if (!Number.isSafeInteger(n) || n < 1)

@@ -1,4 +1,5 @@
 import { copy, sizeOf, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type MomentStep, type Moments, momentRule } from "./moment-rule.ts";
 import type { Rule } from "./rules.ts";
 
@@ -15,7 +16,7 @@ export interface AdamOptions {
 /**
  * Adam on the cores and passengers: X - rate m / (sqrt(v) + epsilon), m and v the means of gradients and of their squares, without bias. Bases follow
  * the gradient alone, and the means of a core are carried over when its bases turn or grow: see `momentRule`.
- * Throws a RangeError when a decay is not in [0, 1) or epsilon not positive. [kingma2015adam; schotthoefer2025robust]
+ * Throws a RangeError when a decay is not in [0, 1), epsilon not positive or an option unknown. [kingma2015adam; schotthoefer2025robust]
  */
 export const adam = (options: AdamOptions = {}): Rule =>
   momentRule<Moments>({
@@ -27,7 +28,9 @@ export const adam = (options: AdamOptions = {}): Rule =>
   });
 
 /** One step of Adam on a tensor. Throws as `adam` does. */
-export function adamStep({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions): MomentStep<Moments>["step"] {
+export function adamStep(options: AdamOptions): MomentStep<Moments>["step"] {
+  checkKeys("adam", options, { beta1: true, beta2: true, epsilon: true });
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
   for (const [name, beta] of Object.entries({ beta1, beta2 }))
     if (!(beta >= 0 && beta < 1)) throw new RangeError(`adam: ${name} is ${beta}, expected a number from 0 to below 1`);
   if (!(epsilon > 0)) throw new RangeError(`adam: epsilon is ${epsilon}, expected a positive number`);

@@ -2,6 +2,7 @@ import { combine, matmul, scaled } from "../../linalg/contract.ts";
 import { svd } from "../../linalg/factor.ts";
 import { norm } from "../../linalg/level1.ts";
 import { identity, reshape, type Tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { rootOf } from "../../ttn/tree.ts";
 import { type TTN, withTensor } from "../../ttn/ttn.ts";
 
@@ -35,9 +36,11 @@ export interface BoundedConditionOptions {
  * The "approximately orthogonal" cores of CondLR; at condition 1 its "mean" ones, S = s Q, with the orthogonal polar factor Q of S for
  * that of its QR factorisation: the nearest such matrix, whatever bases it is written in. With "rms" and condition 1 + beta, the clamp of
  * RobustDLRT. All singular values being alike, ranks cannot follow a tolerance: for methods of a given rank. A weight that is zero stays so.
- * Cost O(r^3). Throws a RangeError when the condition is below 1. [savostianova2023robust; schotthoefer2025robust]
+ * Cost O(r^3). Throws a RangeError when the condition is below 1 or an option unknown. [savostianova2023robust; schotthoefer2025robust]
  */
-export function boundedCondition({ condition, around = "mean" }: BoundedConditionOptions): CoreProjection {
+export function boundedCondition(options: BoundedConditionOptions): CoreProjection {
+  checkKeys("boundedCondition", options, { condition: true, around: true });
+  const { condition, around = "mean" } = options;
   if (!(condition >= 1 && condition < Number.POSITIVE_INFINITY))
     throw new RangeError(`boundedCondition: condition is ${condition}, expected a number of at least 1`);
   if (around !== "mean" && around !== "rms")

@@ -1,6 +1,7 @@
 import { block, combine, matmul, permute } from "../../linalg/contract.ts";
 import { svd } from "../../linalg/factor.ts";
 import { type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type AdamOptions, adam, adamStep } from "./adam.ts";
 import type { Moments } from "./moment-rule.ts";
 import type { Rule } from "./rules.ts";
@@ -24,9 +25,11 @@ export interface GaloreOptions extends AdamOptions {
  * (from the right for m > n). The weight stays dense and of full rank: it is memory of the rule that is saved, 2 r n + r m numbers for 2 m n.
  * Means stay as they are when the projection changes, as in the published code. Matrices that are no larger than the rank, vectors and cores of
  * low-rank weights are stepped by Adam itself. Cost of a renewal: an SVD of G, O(m^2 n).
- * Throws a RangeError when rank or `every` is no positive integer, or the scale is not positive. [zhao2024galore]
+ * Throws a RangeError when rank or `every` is no positive integer, the scale is not positive, or an option is unknown. [zhao2024galore]
  */
-export function galore({ rank, every = 200, scale = 0.25, ...options }: GaloreOptions): Rule {
+export function galore(all: GaloreOptions): Rule {
+  checkKeys("galore", all, { rank: true, every: true, scale: true, beta1: true, beta2: true, epsilon: true });
+  const { rank, every = 200, scale = 0.25, ...options } = all;
   for (const [name, n] of Object.entries({ rank, every }))
     if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`galore: ${name} is ${n}, expected a positive integer`);
   if (!(scale > 0 && scale < Number.POSITIVE_INFINITY))

@@ -1,6 +1,7 @@
 import { block, combine, matmul, permute, scaleColumns } from "../../linalg/contract.ts";
 import { svd } from "../../linalg/factor.ts";
 import { fromFunction, type Tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { matrixNetwork } from "../../ttn/matrix-rhs.ts";
 import { tree } from "../../ttn/tree.ts";
 import { keptRank } from "../../ttn/truncate.ts";
@@ -27,9 +28,17 @@ export interface RankPruningOptions {
  * singular values gone as far as the tolerance lets; between, it is trained as a dense matrix by another rule. A step after a cut has the
  * subgradient U V^T of the nuclear norm, sum s_i, added to the gradient, which draws all singular values to zero alike. At the end of training after a
  * multiple of `every` steps the weights are of low rank. Cost of a cut: an SVD of m x n.
- * Throws a RangeError when an option makes no sense. [xu2020trp]
+ * Throws a RangeError when an option makes no sense or is unknown. [xu2020trp]
  */
 export function rankPruning(options: RankPruningOptions): Rule {
+  checkKeys("rankPruning", options, {
+    tolerance: true,
+    every: true,
+    maxRank: true,
+    nuclear: true,
+    smallest: true,
+    rule: true,
+  });
   const {
     tolerance,
     every = 20,
@@ -56,7 +65,6 @@ export function rankPruning(options: RankPruningOptions): Rule {
       return {
         solver: inner.solver,
         advance(passenger, x, gradient, rate) {
-          if (!isPruned(x.shape)) return inner.advance(passenger, x, gradient, rate);
           const pull = directions.get(passenger);
           directions.delete(passenger);
           const slope = pull
@@ -65,11 +73,14 @@ export function rankPruning(options: RankPruningOptions): Rule {
                 [nuclear, pull],
               ])
             : gradient;
-          const next = inner.advance(passenger, x, slope, rate);
+          return inner.advance(passenger, x, slope, rate);
+        },
+        cut(passenger, x) {
+          if (!isPruned(x.shape)) return x;
           const step = (steps.get(passenger) ?? 0) + 1;
           steps.set(passenger, step);
-          if (step % every !== 0) return next;
-          const { left, s, right } = cutSvd(next, tolerance, maxRank);
+          if (step % every !== 0) return x;
+          const { left, s, right } = cutSvd(x, tolerance, maxRank);
           if (nuclear > 0) directions.set(passenger, matmul(left, right));
           return matmul(scaleColumns(left, s), right);
         },

@@ -10,6 +10,8 @@ export interface RuleState {
   solver(block: number, frameOf: FrameOf): LocalSolver;
   /** A passenger after a step of length `rate`. The gradient is lent for the call: what is to be remembered of it is copied. */
   advance(passenger: number, x: Tensor, gradient: Tensor, rate: number): Tensor;
+  /** What is left of a passenger once it was advanced, as ranks of blocks are cut at the end of a step. Default: all. */
+  cut?(passenger: number, x: Tensor): Tensor;
 }
 
 /** The state that a local problem was posed in; its centre is the problem's node. */

@@ -1,4 +1,5 @@
 import { copy, sizeOf, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type Moments, momentRule } from "./moment-rule.ts";
 import type { Rule } from "./rules.ts";
 
@@ -22,9 +23,11 @@ export interface SmmfOptions {
  *     m = b m + (1 - b) g,  b = beta growth^(t-1);   v = c v + (1 - c) g^2,  c = 1 - t^decay;   x - rate m / (sqrt(v) + epsilon)
  *
  * Cores and bases as in `momentRule`. Worth it for dense layers; a core of r x r has little to save.
- * Throws a RangeError for a decay or epsilon that makes no sense. [park2025smmf]
+ * Throws a RangeError for a decay or epsilon that makes no sense, or an unknown option. [park2025smmf]
  */
-export function smmf({ beta = 0.9, growth = 0.999, decay = -0.5, epsilon = 1e-8 }: SmmfOptions = {}): Rule {
+export function smmf(options: SmmfOptions = {}): Rule {
+  checkKeys("smmf", options, { beta: true, growth: true, decay: true, epsilon: true });
+  const { beta = 0.9, growth = 0.999, decay = -0.5, epsilon = 1e-8 } = options;
   for (const [name, value] of Object.entries({ beta, growth }))
     if (!(value >= 0 && value <= 1)) throw new RangeError(`smmf: ${name} is ${value}, expected a number from 0 to 1`);
   if (!(decay >= -1 && decay <= 0)) throw new RangeError(`smmf: decay is ${decay}, expected a number from -1 to 0`);

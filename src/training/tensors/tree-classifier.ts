@@ -1,7 +1,9 @@
 import { shapeText, type Tensor, tensor } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type CP, restrictCP, slices } from "../../ttn/cp.ts";
 import { type Nested, nestedOf, type Tree, tree } from "../../ttn/tree.ts";
 import { largestRanks, type TTN } from "../../ttn/ttn.ts";
+import { checkShapes } from "../check-weights.ts";
 import { nearlyProduct } from "../initial.ts";
 import type { Covector } from "../tape/covector.ts";
 import { crossEntropy, type Loss } from "../tape/losses.ts";
@@ -57,6 +59,14 @@ export interface TreeClassifier extends Model {
  * [stoudenmire2016supervised]
  */
 export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): TreeClassifier {
+  checkKeys("treeClassifier", options, {
+    classes: true,
+    rank: true,
+    angle: true,
+    reference: true,
+    gain: true,
+    loss: true,
+  });
   const { classes, angle = 0.35, gain = 0.1, loss = crossEntropy() } = options;
   const count = pixels.order;
   const { reference = tensor([count]) } = options;
@@ -91,15 +101,21 @@ export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): Tr
     });
   const apply = (y: TTN, phi: readonly Tensor[]): Tensor =>
     slices(y, count, [...phi, tensor([phi[0]!.shape[0]!, classes])]);
+  const shapes = { trees: [JSON.stringify(nestedOf(whole))], blocks: [shapeText(sizes)], passengers: [] };
+  const checkGiven = (weights: Weights, x: Tensor): void => {
+    checkShapes("treeClassifier", "weights", weights, shapes);
+    checkSizes(x);
+    checkPixels("data: the images", x, count);
+  };
   const checkSizes = (x: Tensor): void => {
     if (x.shape.length !== 2 || x.shape[1] !== count)
       throw new RangeError(`data: the images are ${shapeText(x.shape)}, expected samples x ${count} pixels`);
     if (x.dtype !== "float64") throw new TypeError(`data: the images are ${x.dtype}, expected float64`);
   };
-  const scores: TreeClassifier["scores"] = ({ blocks }, { inputs, targets }) => {
-    checkSizes(inputs);
+  const scores: TreeClassifier["scores"] = (weights, { inputs, targets }) => {
+    checkGiven(weights, inputs);
     loss.check(targets, inputs.shape[0]!, classes);
-    const outputs = apply(blocks[0]!, features(inputs));
+    const outputs = apply(weights.blocks[0]!, features(inputs));
     const tape = new Tape();
     return { outputs, loss: loss.record(tape, tape.constant(outputs), targets).value.data[0]! };
   };
@@ -129,9 +145,9 @@ export function treeClassifier(pixels: Tree, options: TreeClassifierOptions): Tr
         return { loss: result.value.data[0]!, blocks: [{ seen }], passengers: [] };
       };
     },
-    predict({ blocks }, images) {
-      checkSizes(images);
-      return apply(blocks[0]!, features(images));
+    predict(weights, images) {
+      checkGiven(weights, images);
+      return apply(weights.blocks[0]!, features(images));
     },
     scores,
     lossOf: (weights, data) => scores(weights, data).loss,
