@@ -92,7 +92,6 @@ export const scaling = experiment({
     const rows: Row[] = [];
     let last: RunRecord | null = null;
     for (const [k, { d, rank, count }] of cases.entries()) {
-      host.signal.throwIfAborted();
       host.progress((k + 1) / (cases.length + 1), `d = ${d}   rank ${rank}   ${count} workers`);
       const ranks = p.executor !== "inline" ? mpi() : null;
       await using own = ranks ?? (count === 0 ? inline() : workers({ count }));
@@ -121,14 +120,15 @@ export const scaling = experiment({
         host.signal,
       );
       last = made;
+      if (made.status !== "completed") break;
       rows.push(row);
     }
     const head = ["d", "rank", "places", "measured s", "predicted s", "predicted / measured", "speed-up"];
     const table = [head, ...rows.map((row) => cellsOf(row, rows))];
     return {
-      record: last!,
+      record: last!.message ? { ...last!, message: `${last!.message}, in measurement ${rows.length + 1}` } : last!,
       extra: { table, rows, kernels: machine.measured, passing: Object.fromEntries(passing) },
-      figures: await figures(rows),
+      figures: rows.length > 0 ? await figures(rows) : {},
     };
   },
 });
