@@ -6,7 +6,7 @@ export { type AxisOptions, type Guide, type LineChartOptions, lineChart, type Pa
 export { type ByteArray, IdxError, readIdx } from "./idx.ts";
 export { type NpyArray, NpyError, readNpz, writeNpz, ZipError } from "./npz.ts";
 export { type RecordOptions, type RunRecord, record } from "./record.ts";
-export { OutputError, prepareFolder, resultFiles, stateHash, writeFiles } from "./result.ts";
+export { OutputError, prepareFolder, removeOlder, resultFiles, stateHash, writeFiles } from "./result.ts";
 export {
   ConfigError,
   evolveOptions,

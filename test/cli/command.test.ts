@@ -220,6 +220,27 @@ describe("files", () => {
     expect(readdirSync(out).filter((name) => name.startsWith(".") || name.endsWith(".part"))).toEqual([]);
   });
 
+  test("the table is shown and the other files are written where one cannot be", async () => {
+    const out = folder("one-missing");
+    mkdirSync(join(out, "result.npz"), { recursive: true });
+    const { code, stdout, stderr } = await dlra(["run", "ising", ...small, "--out", out]);
+    expect(code).toBe(4);
+    expect(stderr).toContain(`${join(out, "result.npz")}: cannot be written`);
+    expect(stdout).toMatch(/^ +t +sz_mean +energy/m);
+    expect(readdirSync(out)).toContain("F3-ranks.svg");
+    expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  test("--force leaves nothing of the run before", async () => {
+    const out = folder("shorter");
+    expect((await dlra(["run", "ising", ...small, "--set", "exact=true", "--out", out])).code).toBe(0);
+    writeFileSync(join(out, "state.npz"), "");
+    expect(readdirSync(out)).toContain("F4-magnetisation-error.svg");
+    const { stdout } = await dlra(["run", "ising", ...small, "--out", out, "--force"]);
+    const written = /written to .*: (.*)/.exec(stdout)![1]!.split(", ");
+    expect(readdirSync(out).sort()).toEqual(written.sort());
+  });
+
   test("folders are made with their parents, whatever their names are", async () => {
     const out = folder("ein/Ordner mit Ümlaut/…");
     expect((await dlra(["run", "ising", ...small, "--out", out])).code).toBe(0);
