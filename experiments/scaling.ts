@@ -31,6 +31,7 @@ import {
   record,
   runSettings,
   type Series,
+  workerCount,
 } from "../src/io/index.ts";
 import { longRangeIsing, spinChain } from "../src/problems/index.ts";
 
@@ -78,6 +79,7 @@ export const scaling = experiment({
       throw new ConfigError(
         `executor is ${p.executor}, expected inline or mpi; numbers of workers are given by workers`,
       );
+    listOf(p.workers).forEach(workerCount);
     useBackend(p.backend);
     host.progress(0, "the machine's kernels");
     const largest = 2 * Math.max(...listOf(p.rank)); // bases double before they are cut

@@ -1,4 +1,4 @@
-export { executorOf } from "./executors.ts";
+export { executorOf, workerCount } from "./executors.ts";
 export { type Experiment, experiment, type Host, type Outcome } from "./experiment.ts";
 export { type Expression, parseExpression } from "./expression.ts";
 export { type Field, type HeatMapOptions, heatMap } from "./figures/heat-map.ts";

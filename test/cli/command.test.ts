@@ -134,6 +134,8 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     ],
     [["run", "scaling", "--set", "executor=gpu"], "executor is gpu, expected inline or mpi; numbers of workers are"],
     [["run", "ising", "--set", "executor=workers:0"], 'ising: executor is "workers:0", expected where local problems'],
+    [["run", "ising", "--set", "executor=workers:99999"], "executor = workers:99999: 99999 workers, expected "],
+    [["run", "scaling", "--set", "workers=[1,99999]"], "99999 workers, expected "],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
     [
       ["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"],
