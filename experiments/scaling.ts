@@ -35,7 +35,11 @@ import {
 } from "../src/io/index.ts";
 import { longRangeIsing, spinChain } from "../src/problems/index.ts";
 
-const counts = (example: string) => z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).describe(example);
+const counts = (usual: number[], what: string) =>
+  z
+    .union([z.int().positive(), z.array(z.int().positive()).min(1)])
+    .default(usual)
+    .describe(what);
 const listOf = (value: number | number[]): number[] => [value].flat();
 
 /** One measured step beside its prediction. */
@@ -53,11 +57,12 @@ export const scaling = experiment({
   name: "scaling",
   summary: "time of a step for sites, ranks and workers, measured and predicted by the cost model",
   parameters: z.object({
-    d: counts("numbers of spins, a positive integer or an array of them").default([16, 32, 64, 128]),
-    rank: counts("ranks, a positive integer or an array of them").default([8, 16, 32]),
+    d: counts([16, 32, 64, 128], "numbers of spins, a positive integer or an array of them"),
+    rank: counts([8, 16, 32], "ranks, a positive integer or an array of them"),
     workers: counts(
+      [1, 2],
       "numbers of workers, a positive integer or an array of them; ranks of MPI are as many as there are",
-    ).default([1, 2]),
+    ),
     steps: z
       .int()
       .positive()

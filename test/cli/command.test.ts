@@ -85,6 +85,11 @@ test.each(experiments)("$name takes a backend and an executor", ({ name, paramet
   expect(parseParameters(name, parameters, given)).toMatchObject(given);
 });
 
+test.each(experiments)("$name says what each of its parameters expects", ({ parameters }) => {
+  for (const [key, field] of Object.entries(parameters.shape))
+    expect((field as { description?: string }).description, key).toBeTruthy();
+});
+
 describe("wrong usage ends with exit code 2 and one line that names what was given", () => {
   test.each([
     [["rnu", "ising"], 'unknown command "rnu"; did you mean "run"?'],
@@ -135,6 +140,8 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     [["run", "scaling", "--set", "executor=gpu"], "executor is gpu, expected inline or mpi; numbers of workers are"],
     [["run", "ising", "--set", "executor=workers:0"], 'ising: executor is "workers:0", expected where local problems'],
     [["run", "ising", "--set", "executor=workers:99999"], "executor = workers:99999: 99999 workers, expected "],
+    [["run", "scaling", "--set", "d=[4,0]"], "scaling: d is [4,0], expected numbers of spins, a positive integer or"],
+    [["run", "training-tubal", "--set", "scales=[1,0]"], "scales is [1,0], expected entries of the start are normal"],
     [["run", "scaling", "--set", "workers=[1,99999]"], "99999 workers, expected "],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
     [
