@@ -2,7 +2,7 @@ import * as z from "zod";
 import { adaptiveMethods, type MethodName, methods, useBackend } from "../src/index.ts";
 import { experiment, type RunRecord, record, runSettings } from "../src/io/index.ts";
 import { shock } from "./kinetic-gallery/burgers.ts";
-import { type Case, type Finding, type Gallery, scales } from "./kinetic-gallery/case.ts";
+import { type Case, effort, type Finding, type Gallery, scales } from "./kinetic-gallery/case.ts";
 import { ornsteinUhlenbeck } from "./kinetic-gallery/fokker-planck.ts";
 import { wavePacket } from "./kinetic-gallery/henon-heiles.ts";
 import { landau, twoStream } from "./kinetic-gallery/vlasov.ts";
@@ -27,6 +27,23 @@ class Ended extends Error {
   }
 }
 
+/** What is left of a problem whose run says nothing about what is exact: why, and what was observed. */
+const withoutRates = (record: RunRecord, { message }: Error): Finding => ({
+  record,
+  table: {
+    message,
+    ...effort(record),
+    times: record.times,
+    observables: Object.fromEntries(
+      Object.entries(record.observables).map(([name, values]) => [
+        name,
+        values.map((v) => (typeof v === "number" ? v : [...v])),
+      ]),
+    ),
+  },
+  figures: {},
+});
+
 /** Kinetic equations whose solutions are known in other ways. */
 export const kineticGallery = experiment({
   name: "kinetic-gallery",
@@ -50,8 +67,10 @@ export const kineticGallery = experiment({
     useBackend(p.backend);
     const chosen = names.filter((name) => p.problems === "all" || p.problems.includes(name));
     const findings: Partial<Record<(typeof names)[number], Finding>> = {};
+    const failures: string[] = [];
     let stopped: { readonly name: string; readonly record: RunRecord } | null = null;
     for (const [done, name] of chosen.entries()) {
+      let last: RunRecord | null = null;
       const gallery: Gallery = {
         scale: p.scale,
         method: methods[p.integrator].name,
@@ -74,21 +93,29 @@ export const kineticGallery = experiment({
             },
           });
           if (made.status !== "completed") throw new Ended(made);
+          last = made;
           return made;
         },
       };
       try {
         findings[name] = await cases[name](gallery);
       } catch (error) {
-        if (!(error instanceof Ended)) throw error;
-        stopped = { name, record: error.record };
-        break;
+        if (error instanceof Ended) {
+          stopped = { name, record: error.record };
+          break;
+        }
+        if (last === null) throw error; // before any work
+        findings[name] = withoutRates(last, error as Error);
+        failures.push(`${name}: ${(error as Error).message}`);
       }
     }
     const found = Object.entries(findings) as [string, Finding][];
     const main = stopped
       ? { ...stopped.record, message: `${stopped.name}: ${stopped.record.message}` }
-      : found[0]![1].record;
+      : {
+          ...found[0]![1].record,
+          ...(failures.length > 0 ? { status: "failed" as const, message: failures.join("; ") } : {}),
+        };
     return {
       record: main,
       extra: { problems: Object.fromEntries(found.map(([name, { table }]) => [name, table])) },

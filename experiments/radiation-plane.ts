@@ -112,6 +112,7 @@ async function problemOf(p: Parameters) {
       p.initial === "auto" ? linePulse(p.width, p.floor) : await profileExpression("initial", p.initial, ["x", "y"]),
     rank: p.rank,
     T,
+    wholeSteps: p.T === "auto",
     cfl: p.cfl === "auto" ? 0.5 : p.cfl,
     scheme: p.solver === "rk4" ? "rk4" : "euler",
   });

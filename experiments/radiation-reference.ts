@@ -60,10 +60,10 @@ const known = {
     quick: { nx: 31, moments: 8, nodes: 3, T: 0.25, width: 0.2 },
   },
   plane: {
-    names: ["cfl", "steps", "points", "sigmaXi", "sigmaEta"],
-    paper: { n: 100, degree: 31, nodesXi: 100, nodesEta: 100, T: 1, width: 0.03 },
-    mid: { n: 50, degree: 11, nodesXi: 16, nodesEta: 16, T: 1, width: 0.03 },
-    quick: { n: 20, degree: 5, nodesXi: 8, nodesEta: 8, T: 1, width: 0.03 },
+    names: ["T", "cfl", "steps", "points", "sigmaXi", "sigmaEta"], // T: the last full step up to 1 unless it is given
+    paper: { n: 100, degree: 31, nodesXi: 100, nodesEta: 100, width: 0.03 },
+    mid: { n: 50, degree: 11, nodesXi: 16, nodesEta: 16, width: 0.03 },
+    quick: { n: 20, degree: 5, nodesXi: 8, nodesEta: 8, width: 0.03 },
   },
 } as const satisfies Record<string, { readonly names: readonly Name[] } & Record<string, unknown>>;
 

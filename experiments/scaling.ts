@@ -31,10 +31,15 @@ import {
   record,
   runSettings,
   type Series,
+  workerCount,
 } from "../src/io/index.ts";
 import { longRangeIsing, spinChain } from "../src/problems/index.ts";
 
-const counts = (example: string) => z.union([z.int().positive(), z.array(z.int().positive()).min(1)]).describe(example);
+const counts = (usual: number[], what: string) =>
+  z
+    .union([z.int().positive(), z.array(z.int().positive()).min(1)])
+    .default(usual)
+    .describe(what);
 const listOf = (value: number | number[]): number[] => [value].flat();
 
 /** One measured step beside its prediction. */
@@ -52,11 +57,12 @@ export const scaling = experiment({
   name: "scaling",
   summary: "time of a step for sites, ranks and workers, measured and predicted by the cost model",
   parameters: z.object({
-    d: counts("numbers of spins, a positive integer or an array of them").default([16, 32, 64, 128]),
-    rank: counts("ranks, a positive integer or an array of them").default([8, 16, 32]),
+    d: counts([16, 32, 64, 128], "numbers of spins, a positive integer or an array of them"),
+    rank: counts([8, 16, 32], "ranks, a positive integer or an array of them"),
     workers: counts(
+      [1, 2],
       "numbers of workers, a positive integer or an array of them; ranks of MPI are as many as there are",
-    ).default([1, 2]),
+    ),
     steps: z
       .int()
       .positive()
@@ -78,6 +84,7 @@ export const scaling = experiment({
       throw new ConfigError(
         `executor is ${p.executor}, expected inline or mpi; numbers of workers are given by workers`,
       );
+    listOf(p.workers).forEach(workerCount);
     useBackend(p.backend);
     host.progress(0, "the machine's kernels");
     const largest = 2 * Math.max(...listOf(p.rank)); // bases double before they are cut
@@ -92,7 +99,6 @@ export const scaling = experiment({
     const rows: Row[] = [];
     let last: RunRecord | null = null;
     for (const [k, { d, rank, count }] of cases.entries()) {
-      host.signal.throwIfAborted();
       host.progress((k + 1) / (cases.length + 1), `d = ${d}   rank ${rank}   ${count} workers`);
       const ranks = p.executor !== "inline" ? mpi() : null;
       await using own = ranks ?? (count === 0 ? inline() : workers({ count }));
@@ -121,14 +127,15 @@ export const scaling = experiment({
         host.signal,
       );
       last = made;
+      if (made.status !== "completed") break;
       rows.push(row);
     }
     const head = ["d", "rank", "places", "measured s", "predicted s", "predicted / measured", "speed-up"];
     const table = [head, ...rows.map((row) => cellsOf(row, rows))];
     return {
-      record: last!,
+      record: last!.message ? { ...last!, message: `${last!.message}, in measurement ${rows.length + 1}` } : last!,
       extra: { table, rows, kernels: machine.measured, passing: Object.fromEntries(passing) },
-      figures: await figures(rows),
+      figures: rows.length > 0 ? await figures(rows) : {},
     };
   },
 });

@@ -34,7 +34,7 @@ export interface Finding {
   readonly figures: Readonly<Record<string, string>>;
 }
 
-/** One problem of the gallery. */
+/** One problem of the gallery. An error after its run leaves that to the gallery, which goes on. */
 export type Case = (gallery: Gallery) => Promise<Finding>;
 
 /** |a - b| / |b|. */

@@ -19,6 +19,7 @@ export function progressBar(stream: {
     },
     clear(): void {
       if (drawn) stream.write("\r\x1b[2K");
+      drawn = false;
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type Outcome,
   parseParameters,
   prepareFolder,
+  removeOlder,
   resultFiles,
   writeFiles,
 } from "../io/index.ts";
@@ -37,10 +38,13 @@ export async function run(name: string | undefined, flags: RunFlags, terminal: T
       ranks,
       signal: ranks?.signal(terminal.signal) ?? terminal.signal,
       progress: bar.show,
+      made({ record, extra }) {
+        bar.clear();
+        const table = extra?.["table"] as string[][] | undefined;
+        stdout.write(`${table ? aligned(table).join("\n") : summaryTable(experiment.name, record, extra)}\n`);
+      },
     }).finally(() => bar.clear());
-    const { record, extra } = outcome;
-    const table = extra?.["table"] as string[][] | undefined;
-    stdout.write(`${table ? aligned(table).join("\n") : summaryTable(experiment.name, record, extra)}\n`);
+    const { record } = outcome;
     stdout.write(`\nwritten to ${folder}: ${files.join(", ")}\n`);
     if (record.status === "completed") return 0;
     stderr.write(`dlra: ${record.message}; what was computed until then is in ${folder}\n`);
@@ -66,6 +70,8 @@ export interface RunOptions {
   readonly ranks: Communicator | null;
   readonly signal: AbortSignal;
   progress(share: number, what: string): void;
+  /** Told what was made before it is written, which may fail. */
+  made?(outcome: Outcome): void;
 }
 
 /** Runs an experiment and writes its results to a folder, by the first of several ranks; returns the names of the files. */
@@ -73,18 +79,22 @@ export async function runInto(
   folder: string,
   experiment: Experiment,
   parameters: Readonly<Record<string, unknown>>,
-  { force, ranks, signal, progress }: RunOptions,
+  { force, ranks, signal, progress, made }: RunOptions,
 ): Promise<{ readonly outcome: Outcome; readonly files: readonly string[] }> {
   const once = (task: () => Promise<void>): Promise<void> => (ranks ? ranks.first(task) : task());
   useBackend(parameters["backend"] as "auto");
   await once(() => prepareFolder(folder, force));
   await using executor = executorOf((parameters["executor"] as string | undefined) ?? "inline");
   const outcome = await experiment.run(parameters, { signal, executor, progress });
+  made?.(outcome);
   const { record, figures, extra, arrays } = outcome;
   const files = {
     ...resultFiles(experiment.name, parameters, record, extra, arrays),
     ...Object.fromEntries(Object.entries(figures).map(([name, svg]) => [`${name}.svg`, svg])),
   };
-  await once(() => writeFiles(folder, files));
+  await once(async () => {
+    await writeFiles(folder, files);
+    if (force) await removeOlder(folder, Object.keys(files));
+  });
   return { outcome, files: Object.keys(files) };
 }

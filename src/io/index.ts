@@ -1,4 +1,4 @@
-export { executorOf } from "./executors.ts";
+export { executorOf, workerCount } from "./executors.ts";
 export { type Experiment, experiment, type Host, type Outcome } from "./experiment.ts";
 export { type Expression, parseExpression } from "./expression.ts";
 export { type Field, type HeatMapOptions, heatMap } from "./figures/heat-map.ts";
@@ -6,7 +6,7 @@ export { type AxisOptions, type Guide, type LineChartOptions, lineChart, type Pa
 export { type ByteArray, IdxError, readIdx } from "./idx.ts";
 export { type NpyArray, NpyError, readNpz, writeNpz, ZipError } from "./npz.ts";
 export { type RecordOptions, type RunRecord, record } from "./record.ts";
-export { OutputError, prepareFolder, resultFiles, stateHash, writeFiles } from "./result.ts";
+export { OutputError, prepareFolder, removeOlder, resultFiles, stateHash, writeFiles } from "./result.ts";
 export {
   ConfigError,
   evolveOptions,

@@ -100,13 +100,22 @@ export async function record(problem: Problem, options: RecordOptions): Promise<
       };
     else outcome = { status: "failed", message: (error as Error).message };
     if (last && last.t !== rows.times.at(-1)) {
-      const { y, t } = last;
-      keep(last, Object.fromEntries(Object.entries(problem.observables).map(([name, f]) => [name, f(y, t)])));
+      const seen = observedAt(problem, last);
+      if (seen) keep(last, seen);
     }
   }
   const state = last?.y ?? problem.initial;
   const { precision = "float64" } = executor;
   return { ...outcome, precision, ...rows, seconds: (performance.now() - begin) / 1000, state };
+}
+
+/** What a problem observes of a state; null where that fails, which must not hide why the run ended. */
+function observedAt(problem: Problem, { y, t }: Snapshot): Readonly<Record<string, ObservedValue>> | null {
+  try {
+    return Object.fromEntries(Object.entries(problem.observables).map(([name, f]) => [name, f(y, t)]));
+  } catch {
+    return null;
+  }
 }
 
 const noErrors: ErrorParts = { modelling: 0, integration: 0, solver: 0, truncation: 0 };

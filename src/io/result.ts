@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { access, constants, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { backend } from "../linalg/current.ts";
 import type { TTN } from "../ttn/ttn.ts";
@@ -25,7 +25,7 @@ export class OutputError extends Error {
 
 /**
  * Makes sure, before any work, that results can be written to a folder: creates it and tries. Throws an OutputError
- * naming the path when it cannot, or when it already holds a result and `force` is not set.
+ * naming the path when it cannot, when `result.json` is a folder, or when it already holds a result and `force` is not set.
  */
 export async function prepareFolder(folder: string, force: boolean): Promise<void> {
   const probe = join(folder, `.dlra-${process.pid}`);
@@ -40,12 +40,10 @@ export async function prepareFolder(folder: string, force: boolean): Promise<voi
       `output folder ${folder}: cannot be written (${(error as Error).message}); choose another with --out`,
     );
   }
-  if (force) return;
-  const exists = await access(join(folder, "result.json")).then(
-    () => true,
-    () => false,
-  );
-  if (exists)
+  const there = await stat(join(folder, "result.json")).catch(() => null);
+  if (there?.isDirectory())
+    throw new OutputError(`${join(folder, "result.json")}: is a folder, so that no result can be written there`);
+  if (there && !force)
     throw new OutputError(
       `output folder ${folder}: already holds a result; use --force to overwrite, or another --out`,
     );
@@ -120,16 +118,35 @@ export function resultArrays(record: RunRecord): Record<string, NpyArray> {
   };
 }
 
-/** Writes files to a folder, each whole or not at all (written beside, then renamed). */
+/**
+ * Writes files to a folder, each whole or not at all (written beside, then renamed). Tries them all; throws an OutputError that names
+ * those that could not be written.
+ */
 export async function writeFiles(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {
+  const failures: string[] = [];
   for (const [name, content] of Object.entries(files)) {
     const path = join(folder, name);
     try {
       await writeFile(`${path}.part`, content);
       await rename(`${path}.part`, path);
     } catch (error) {
-      throw new OutputError(`${path}: cannot be written (${(error as Error).message})`);
+      failures.push(`${path}: cannot be written (${(error as Error).message})`);
+      await rm(`${path}.part`, { force: true }).catch(() => {}); // a folder of that name is not ours
     }
+  }
+  if (failures.length > 0) throw new OutputError(failures.join("; "));
+}
+
+/** Names of files that a run may write or not: the last good state, and figures. */
+const occasional = /^(state\.npz|[A-Z]\d+-.*\.svg)$/;
+
+/** Removes the state and figures that an older run left in a folder, all but those of these names, so that what is there belongs together. */
+export async function removeOlder(folder: string, written: readonly string[]): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!occasional.test(name) || written.includes(name)) continue;
+    await rm(join(folder, name)).catch((error: Error) => {
+      throw new OutputError(`${join(folder, name)}: is of an older run and cannot be removed (${error.message})`);
+    });
   }
 }
 

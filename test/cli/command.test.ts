@@ -85,6 +85,11 @@ test.each(experiments)("$name takes a backend and an executor", ({ name, paramet
   expect(parseParameters(name, parameters, given)).toMatchObject(given);
 });
 
+test.each(experiments)("$name says what each of its parameters expects", ({ parameters }) => {
+  for (const [key, field] of Object.entries(parameters.shape))
+    expect((field as { description?: string }).description, key).toBeTruthy();
+});
+
 describe("wrong usage ends with exit code 2 and one line that names what was given", () => {
   test.each([
     [["rnu", "ising"], 'unknown command "rnu"; did you mean "run"?'],
@@ -134,6 +139,10 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     ],
     [["run", "scaling", "--set", "executor=gpu"], "executor is gpu, expected inline or mpi; numbers of workers are"],
     [["run", "ising", "--set", "executor=workers:0"], 'ising: executor is "workers:0", expected where local problems'],
+    [["run", "ising", "--set", "executor=workers:99999"], "executor = workers:99999: 99999 workers, expected "],
+    [["run", "scaling", "--set", "d=[4,0]"], "scaling: d is [4,0], expected numbers of spins, a positive integer or"],
+    [["run", "training-tubal", "--set", "scales=[1,0]"], "scales is [1,0], expected entries of the start are normal"],
+    [["run", "scaling", "--set", "workers=[1,99999]"], "99999 workers, expected "],
     [["run", "ising", "--set", "backend=cuda"], 'ising: backend is "cuda", expected'],
     [
       ["run", "ising", "--set", "d=3", "--set", "tree=[0,[1,1]]"],
@@ -218,6 +227,27 @@ describe("files", () => {
     expect(readFileSync(join(out, "result.json"), "utf8")).toBe(before);
     expect((await dlra(["run", "ising", ...small, "--out", out, "--force"])).code).toBe(0);
     expect(readdirSync(out).filter((name) => name.startsWith(".") || name.endsWith(".part"))).toEqual([]);
+  });
+
+  test("the table is shown and the other files are written where one cannot be", async () => {
+    const out = folder("one-missing");
+    mkdirSync(join(out, "result.npz"), { recursive: true });
+    const { code, stdout, stderr } = await dlra(["run", "ising", ...small, "--out", out]);
+    expect(code).toBe(4);
+    expect(stderr).toContain(`${join(out, "result.npz")}: cannot be written`);
+    expect(stdout).toMatch(/^ +t +sz_mean +energy/m);
+    expect(readdirSync(out)).toContain("F3-ranks.svg");
+    expect(readdirSync(out).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+
+  test("--force leaves nothing of the run before", async () => {
+    const out = folder("shorter");
+    expect((await dlra(["run", "ising", ...small, "--set", "exact=true", "--out", out])).code).toBe(0);
+    writeFileSync(join(out, "state.npz"), "");
+    expect(readdirSync(out)).toContain("F4-magnetisation-error.svg");
+    const { stdout } = await dlra(["run", "ising", ...small, "--out", out, "--force"]);
+    const written = /written to .*: (.*)/.exec(stdout)![1]!.split(", ");
+    expect(readdirSync(out).sort()).toEqual(written.sort());
   });
 
   test("folders are made with their parents, whatever their names are", async () => {

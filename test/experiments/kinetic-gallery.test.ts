@@ -72,6 +72,30 @@ test("one problem runs alone, by another method", async () => {
   expect(problems.landau.rateError).toBeLessThan(0.01);
 });
 
+test("a problem in which no rate is found is told, and takes nothing from the others", async () => {
+  const out = folder("no-rate");
+  const { code, stderr } = await dlra([
+    "run",
+    "kinetic-gallery",
+    ...setting({ problems: ["landau", "burgers"], scale: "quick", maxRank: 1 }),
+    "--out",
+    out,
+  ]);
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/^dlra: landau: waveOf: \d maxima between 3 and 20, expected three or more/);
+  const { status, problems } = resultOf(out);
+  expect(status).toBe("failed");
+  expect(Object.keys(problems)).toEqual(["landau", "burgers"]);
+  const { times, observables } = problems.landau as unknown as {
+    times: number[];
+    observables: Record<string, number[]>;
+  };
+  expect(times.at(-1)).toBeCloseTo(20, 10);
+  expect(observables["electricEnergy"]).toHaveLength(times.length);
+  expect(problems.burgers.errorOfE).toBeGreaterThan(0);
+  expect(readdirSync(out)).toContain("K4-burgers.svg");
+});
+
 test.each([
   [{ integrator: "lie" }, /integrator is "lie", expected one of the methods predicted/],
   [{ problems: ["landua"] }, /problems is \["landua"\], expected all, or an array of landau/],

@@ -133,6 +133,7 @@ describe("parameters of radiation", () => {
     const line = await run("radiation-plane", plane);
     const written = await run("radiation-plane", { ...plane, scattering: "1 - xi", absorption: "1 - eta" });
     expect(relative(numbers(written.arrays["Var"]), numbers(line.arrays["Var"]))).toBeLessThan(1e-10);
+    expect(numbers(line.arrays["times"]).at(-1)).toBeCloseTo(0.3, 14);
   });
 
   test("scattering may depend on the position, and six inputs make a tensor of order eight", async () => {

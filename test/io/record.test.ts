@@ -49,7 +49,25 @@ describe("a record", () => {
     for (const values of Object.values(failed.observables)) expect(values).toHaveLength(failed.times.length);
   });
 
-  test("so does a signal", async () => {
+  test("why it ended is told also where its last state cannot be observed", async () => {
+    const stop = new AbortController();
+    const observables = {
+      late: (_: unknown, t: number) => {
+        if (t > 0) throw new Error("of the observable");
+        return t;
+      },
+    };
+    const stopped = await record(
+      { ...chain(), observables },
+      { ...base, every: 10, signal: stop.signal, onStep: (s) => s.step === 4 && stop.abort(new Error("enough")) },
+    );
+    expect(stopped).toMatchObject({ status: "interrupted", times: [0], observables: { late: [0] } });
+    expect(stopped.message).toMatch(/^interrupted after t = 0\.04/);
+    const failed = await record({ ...chain(), observables }, { ...base, every: 5 });
+    expect(failed).toMatchObject({ status: "failed", message: "of the observable", times: [0] });
+  });
+
+  test("a signal ends it too", async () => {
     const stop = new AbortController();
     const stopped = await record(chain(), {
       ...base,

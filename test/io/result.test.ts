@@ -9,6 +9,7 @@ import {
   prepareFolder,
   type RunRecord,
   readNpz,
+  removeOlder,
   resultFiles,
   stateHash,
   writeFiles,
@@ -97,11 +98,29 @@ describe("folders", () => {
     await prepareFolder(path, true);
   });
 
+  test("where result.json is a folder are refused, with force too", async () => {
+    const path = join(root, "nested");
+    mkdirSync(join(path, "result.json"), { recursive: true });
+    for (const force of [false, true])
+      await expect(prepareFolder(path, force)).rejects.toThrow(`${join(path, "result.json")}: is a folder`);
+  });
+
   test("that are files, or lie below one, are refused", async () => {
     const path = join(root, "file");
     writeFileSync(path, "");
     for (const p of [path, join(path, "x"), join(path, "x", "y")])
       await expect(prepareFolder(p, true)).rejects.toThrow(/cannot be written/);
+  });
+});
+
+describe("what an older run left", () => {
+  test("state and figures go, unless they were written again; other files stay", async () => {
+    const path = join(root, "older");
+    mkdirSync(path);
+    const names = ["F1-ranks.svg", "F2-norm.svg", "drawing.svg", "notes.txt", "result.json", "state.npz"];
+    for (const name of names) writeFileSync(join(path, name), "");
+    await removeOlder(path, ["result.json", "F1-ranks.svg"]);
+    expect(readdirSync(path).sort()).toEqual(["F1-ranks.svg", "drawing.svg", "notes.txt", "result.json"]);
   });
 });
 
@@ -166,6 +185,15 @@ describe("files", () => {
       times: [],
     });
     expect(readNpz(files["result.npz"] as Uint8Array)["times"]!.shape).toEqual([0]);
+  });
+
+  test("are all tried, and nothing half-written stays", async () => {
+    const path = join(root, "tried");
+    for (const name of ["a.txt", "c.txt"]) mkdirSync(join(path, name), { recursive: true });
+    const writing = writeFiles(path, { "a.txt": "a", "b.txt": "b", "c.txt": "c" });
+    await expect(writing).rejects.toThrow(/a\.txt: cannot be written .*; .*c\.txt: cannot be written/);
+    expect(readdirSync(path).sort()).toEqual(["a.txt", "b.txt", "c.txt"]);
+    expect(readFileSync(join(path, "b.txt"), "utf8")).toBe("b");
   });
 
   test("are whole, and replace older ones", async () => {

@@ -15,7 +15,7 @@ export interface LatticeOptions {
   readonly source?: number;
   /** u_0 at the start. Default 1e-9. */
   readonly initial?: number;
-  /** The span ends with the last full step up to T. Default 3.2. */
+  /** End of the span. Default: the last full step up to 3.2. */
   readonly T?: number;
   /** dt / dx. Default 0.5. */
   readonly cfl?: number;
@@ -40,8 +40,8 @@ export function latticeSquare(column: number, row: number): "source" | "absorber
  * T = 3.2. A point on an edge of a square belongs to that of the larger coordinates. The equation is that of `plane`. [brunner2002forms]
  */
 export function lattice(options: LatticeOptions = {}): RadiationProblem {
-  const { n = 350, degree = 21, scattering = 1, absorption = 10, source = 1, initial = 1e-9, T = 3.2 } = options;
-  const { cfl = 0.5, rank = 10 } = options;
+  const { n = 350, degree = 21, scattering = 1, absorption = 10, source = 1, initial = 1e-9 } = options;
+  const { T, cfl = 0.5, rank = 10 } = options;
   allNumbers("lattice", { scattering, absorption, source, initial });
   if (!(initial > 0)) throw new RangeError(`lattice: initial is ${initial}, expected a positive number`);
   const at = (x: number, y: number) => latticeSquare(Math.floor(x), Math.floor(y));
@@ -55,7 +55,8 @@ export function lattice(options: LatticeOptions = {}): RadiationProblem {
     source: { profile: (x = 0, y = 0) => (at(x, y) === "source" ? source : 0) },
     initial,
     rank,
-    T,
+    T: T ?? 3.2,
+    wholeSteps: T === undefined,
     cfl,
   });
 }

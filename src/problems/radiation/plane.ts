@@ -16,8 +16,10 @@ export interface PlaneOptions extends TransportOptions {
   readonly degree: number;
   /** The zeroth moment at t = 0; all others are zero. */
   readonly initial: Profile;
-  /** The span ends with the last full step up to T. */
+  /** End of the span; steps are a little shorter than the CFL number has them where they do not fit. */
   readonly T: number;
+  /** Whether the span ends with the last full step up to T instead, as published. Default false. */
+  readonly wholeSteps?: boolean;
 }
 
 /**
@@ -43,10 +45,9 @@ export interface PlaneOptions extends TransportOptions {
  * the stencil, a degree below 1, and numbers that make no sense.
  */
 export function plane(options: PlaneOptions): RadiationProblem {
-  const { name, n, degree, initial, T, cfl } = options;
+  const { name, n, degree, initial } = options;
   allCounts(name, { n }, 3);
   allCounts(name, { degree }, 1);
-  allNumbers(name, { T });
   const { x, dx } = gridOf(name, n, options.interval);
   const points = [
     Float64Array.from({ length: n * n }, (_, p) => x[Math.floor(p / n)]!),
@@ -54,11 +55,20 @@ export function plane(options: PlaneOptions): RadiationProblem {
   ];
   const medium = mediumOf(options, points, { speed: Math.SQRT2, dx, scheme: "euler" });
   const flux = harmonicFlux(degree);
-  const dt = cfl * dx;
-  const steps = Math.floor(T / dt + 1e-9);
-  if (steps < 1) throw new RangeError(`${name}: T is ${T}, expected a time step, ${dt}, or more`);
+  const { steps, dt } = stepsOf(options, dx);
   const motion = { x, y: x, dx, moments: flux.harmonics.length, terms: transport(n, dx, flux) };
-  return transportProblem(options, medium, motion, profileAt(initial, points), steps * dt);
+  return transportProblem(options, medium, motion, profileAt(initial, points), steps * dt, dt);
+}
+
+/** The steps of the span. Where full ones fit, up to round-off, they are what the CFL number gives to the last bit. */
+function stepsOf({ name, T, cfl, wholeSteps = false }: PlaneOptions, dx: number): { steps: number; dt: number } {
+  allNumbers(name, { T });
+  if (!(T > 0)) throw new RangeError(`${name}: T is ${T}, expected a positive number`);
+  const dt = cfl * dx;
+  const full = Math.floor(T / dt + 1e-9);
+  if (full >= 1 && (wholeSteps || T / dt <= full + 1e-9)) return { steps: full, dt };
+  if (wholeSteps) throw new RangeError(`${name}: T is ${T}, expected a time step, ${dt}, or more`);
+  return { steps: full + 1, dt: T / (full + 1) };
 }
 
 /** Upwind transport in both directions, with zero rows at boundary points. */

@@ -10,7 +10,7 @@ export interface RadiationProblem extends Problem {
   /** Grid points; in the plane, point (x_i, y_j) has index i n + j. */
   readonly grid: { readonly x: Float64Array } | { readonly x: Float64Array; readonly y: Float64Array };
   readonly inputs: readonly CollocatedInput[];
-  /** The step that the CFL number gives. */
+  /** The step that the CFL number gives; in the plane shorter where the span asks for it. */
   readonly dt: number;
   /** Full steps in the span. */
   readonly steps: number;

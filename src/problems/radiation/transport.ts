@@ -100,15 +100,19 @@ export function mediumOf(
   return { points, inputs, scattering, absorption };
 }
 
-/** u' = (streaming) - sigma_s u G - sigma_a u + q e_0, G = diag(0, 1, ..., 1), from `initial` in the zeroth moment; null for zero. */
+/**
+ * u' = (streaming) - sigma_s u G - sigma_a u + q e_0, G = diag(0, 1, ..., 1), from `initial` in the zeroth moment; null for zero. Steps are what
+ * the CFL number gives, or `dt`.
+ */
 export function transportProblem(
   { name, cfl, rank, source, tree }: TransportOptions,
   { points, inputs, scattering, absorption }: Medium,
   { terms, ...grid }: Streaming,
   initial: Tensor | null,
   T: number,
+  dt = cfl * grid.dx,
 ): RadiationProblem {
-  const { moments, dx } = grid;
+  const { moments } = grid;
   const { until = Number.POSITIVE_INFINITY } = source ?? {};
   if (!(until > 0)) throw new RangeError(`${name}: the source lasts until ${until}, expected a positive time`);
   const vectors = (u0: Tensor): Tensor[] => [
@@ -130,7 +134,7 @@ export function transportProblem(
     source: source ? { vectors: vectors(profileAt(source.profile, points)), until } : null,
     rank,
     T,
-    dt: cfl * dx,
+    dt,
   });
 }
 

@@ -18,7 +18,7 @@ export interface LineSourceOptions {
   readonly width?: number;
   /** Least value of 4 pi u_0 at the start. Default 1e-4. */
   readonly floor?: number;
-  /** The span ends with the last full step up to T. Default 1. */
+  /** End of the span. Default: the last full step up to 1. */
   readonly T?: number;
   /** dt / dx. */
   readonly cfl?: number;
@@ -79,12 +79,13 @@ export function lineSource(options: LineSourceOptions = {}): RadiationProblem {
   return plane({ ...shared("lineSource", options), n, degree, cfl, scattering, absorption });
 }
 
-function shared(name: string, { width = 0.03, floor = 1e-4, T = 1, rank = 10, tree }: LineSourceOptions) {
+function shared(name: string, { width = 0.03, floor = 1e-4, T, rank = 10, tree }: LineSourceOptions) {
   return {
     name,
     interval: [-1.5, 1.5] as const,
     initial: linePulse(width, floor, name),
-    T,
+    T: T ?? 1,
+    wholeSteps: T === undefined,
     rank,
     ...(tree ? { tree } : {}),
   };

@@ -91,6 +91,24 @@ describe("the line source with uncertain coefficients", () => {
     expect(norms.every((v, k) => k === 0 || v <= norms[k - 1]! * (1 + 1e-12))).toBe(true);
   });
 
+  test("ends at T, in steps that are no longer than the CFL number has them; unless it is given, with a full one", () => {
+    const full = 1.5 / 19;
+    expect(problem.dt).toBe(full);
+    expect(uncertainPlane({ ...small, T: 12 * full })).toMatchObject({ steps: 12, dt: full, span: [0, 12 * full] });
+    for (const [T, steps] of [
+      [1, 13],
+      [0.9, 12],
+      [0.01, 1],
+    ] as const) {
+      const own = uncertainPlane({ ...small, T });
+      expect(own.steps).toBe(steps);
+      expect(own.dt).toBe(T / steps);
+      expect(own.span[1]).toBeCloseTo(T, 15);
+    }
+    const published = uncertainPlane({ n: 100, degree: 1, nodesXi: 2, nodesEta: 2 });
+    expect(published).toMatchObject({ steps: 66, dt: 0.5 * (3 / 99), span: [0, 66 * 0.5 * (3 / 99)] });
+  });
+
   test("is even in x and y, and unchanged when they are swapped", () => {
     for (const field of Object.values(fields(problem, exact))) {
       const largest = field.reduce((a, b) => Math.max(a, b));
@@ -132,7 +150,11 @@ describe("the line source with uncertain coefficients", () => {
     [{ ...small, absorption: 0.5 }, "the absorption coefficient is -0."],
     [{ ...small, width: 0 }, "uncertainPlane: width is 0, expected a positive number"],
     [{ ...small, floor: -1 }, "uncertainPlane: floor is -1, expected zero or more"],
-    [{ ...small, T: 0.001 }, "uncertainPlane: T is 0.001, expected a time step, "],
+    [{ ...small, T: 0 }, "uncertainPlane: T is 0, expected a positive number"],
+    [
+      { ...small, n: 3, cfl: 0.68, scattering: 0, sigmaXi: 0, absorption: 0, sigmaEta: 0 },
+      "T is 1, expected a time step, 1.02",
+    ],
     [{ ...small, T: Number.NaN }, "uncertainPlane: T is NaN, expected a finite number"],
     [{ ...small, nodesXi: 0 }, '"xi" has 0 nodes, expected a positive integer'],
   ])("refuses %o", (options, message) => {
