@@ -36,7 +36,7 @@ const stretch = 1.1;
 /** The smallest step, as a share of the span. */
 const smallest = 1e-10;
 /** Differences of states that are so small, as a share of their norm, are round-off. */
-const roundOff = 128 * Number.EPSILON;
+const roundOff = 64 * Number.EPSILON;
 
 /**
  * Steps whose size, truncation tolerance and solver tolerances follow from the accuracy asked for.

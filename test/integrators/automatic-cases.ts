@@ -65,6 +65,33 @@ export function driven(): Case {
   return { name: "driven spins", problem: problemOf(rhs, initial, 4), exact };
 }
 
+/** A ring of spins: what mirrors turn into its negative appears on both sides of an edge at once, and in no frame of the state. */
+export function ring(d: number): Case {
+  const tree = balanced(d);
+  const initial = spinState(tree, "up", 1);
+  const terms = parseSpinExpression(`-sum(Z[i]*Z[i+1]) - Z[0]*Z[${d - 1}] - sum(X[i])`, d);
+  const rhs = schroedinger(productSum(tree, Array(d).fill(2), terms));
+  const exact = denseFlow(denseSchroedinger([terms]), toDense(initial), 1);
+  return { name: `a ring of ${d} spins`, problem: problemOf(rhs, initial, 1), exact };
+}
+
+/** Spins whose coupling is a pulse in time, after a long calm. */
+export function pulse(): Case {
+  const tree = balanced(4);
+  const sizes = Array<number>(4).fill(2);
+  const [single, pairs] = ["0.3*sum(X[i]) + 0.1*Z[0] + 0.2*Y[2]", "2*sum(Z[i]*X[i+1]) + X[0]*Y[3] + 1.5*Y[1]*Z[2]"].map(
+    (e) => parseSpinExpression(e, 4),
+  ) as [ProductTerm[], ProductTerm[]];
+  const strength = (t: number): number => Math.exp(-(((t - 7) / 0.5) ** 2));
+  const rhs = schroedinger([
+    { operator: productSum(tree, sizes, single) },
+    { operator: productSum(tree, sizes, pairs), coefficient: strength },
+  ]);
+  const initial = randomState(tree, sizes, 1, seeded(3), "complex128");
+  const exact = denseFlow(denseSchroedinger([single], [pairs, strength]), toDense(initial), 10);
+  return { name: "a pulse", problem: problemOf(rhs, initial, 10), exact };
+}
+
 /** Wave packets on three grids in a potential that couples them. */
 export function packets(): Case {
   const { tree, sizes, single, coupling, packets: y } = wavePackets();
