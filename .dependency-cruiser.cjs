@@ -12,7 +12,7 @@ module.exports = {
     only("linalg-stands-alone", "^src/linalg/", "^src/linalg/"),
     only("ttn-on-linalg", "^src/ttn/", "^src/(linalg|ttn|text)/"),
     only("problems-on-ttn", "^src/problems/", "^src/(linalg|ttn|problems|text)/"),
-    only("integrators-on-ttn", "^src/integrators/", "^src/(linalg|ttn|integrators)/"),
+    only("integrators-on-ttn", "^src/integrators/", "^src/(linalg|ttn|integrators|text)/"),
     only("executors-on-integrators", "^src/executors/", "^src/(linalg|ttn|integrators|executors)/"),
     only("gpu-on-executors", "^src/gpu/", "^src/(linalg|ttn|integrators|executors|gpu)/"),
     only("training-on-executors", "^src/training/", "^src/(linalg|ttn|integrators|executors|training|text)/"),

@@ -14,7 +14,7 @@ import type { Problem } from "./ttn/problem.ts";
 export const evolve = (
   problem: Problem,
   options: Omit<EvolveOptions, "executor"> & Partial<Pick<EvolveOptions, "executor">>,
-): AsyncGenerator<Snapshot, void, void> => evolveOn(problem, { executor: inline(), ...options });
+): AsyncGenerator<Snapshot, void, void> => evolveOn(problem, { ...options, executor: options.executor ?? inline() });
 
 export { type Message, type Passing, type Places, type Prediction, predictStep } from "./executors/cost-model.ts";
 export { inline } from "./executors/inline.ts";

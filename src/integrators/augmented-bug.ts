@@ -1,4 +1,5 @@
 import type { Tensor } from "../linalg/tensor.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { centering } from "../ttn/gauge.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
@@ -34,7 +35,9 @@ export interface AugmentedBugOptions {
  * Schroedinger's equation are kept up to the tolerance. Order 1 is proven, 2 is what one observes.
  * Cost: a node with ranks r is solved with its children's ranks doubled. [ceruti2023rank]
  */
-export function augmentedBug({ innerSolver }: AugmentedBugOptions = {}): Integrator {
+export function augmentedBug(options: AugmentedBugOptions = {}): Integrator {
+  checkKeys("augmentedBug", options, { innerSolver: true });
+  const { innerSolver } = options;
   if (innerSolver !== undefined && typeof innerSolver.solve !== "function")
     throw new TypeError(
       `augmentedBug: innerSolver is ${JSON.stringify(innerSolver)}, expected one such as midpointRule()`,

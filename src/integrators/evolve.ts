@@ -1,4 +1,5 @@
 import { allFinite } from "../linalg/tensor.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { norm } from "../ttn/arithmetic.ts";
 import { checkConserved } from "../ttn/conserved.ts";
 import { moveCenter } from "../ttn/gauge.ts";
@@ -218,15 +219,27 @@ async function* givenSteps(
 
 /** Checks everything a run is given, fills in the defaults, and lists the times where a step has to end. */
 function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
+  checkKeys("evolve", options, evolveKeys);
   const { h, rtol, atol, observeAt, executor, integrator = predictedBug() } = options;
   const { normalize = false, signal = new AbortController().signal } = options;
   const [t0, t1] = span;
   if (typeof integrator?.step !== "function")
-    throw new TypeError(`evolve: integrator is ${JSON.stringify(integrator)}, expected one such as parallelBug()`);
+    throw new TypeError(
+      `evolve: integrator is ${typeof integrator === "function" ? "a function" : JSON.stringify(integrator)}, expected what one gives, such as parallelBug()`,
+    );
   const size = stepSizeOf(h, rtol, atol);
   const truncation = truncationOf(options, integrator, typeof size !== "number");
   const { rejection = false } = options;
+  if (typeof rejection !== "boolean" && (typeof rejection !== "object" || rejection === null))
+    throw new TypeError(`evolve: rejection is ${JSON.stringify(rejection)}, expected true, false or its options`);
+  if (typeof rejection === "object") checkKeys("evolve: rejection", rejection, { factor: true, attempts: true });
   const { factor = 10, attempts = 5 } = typeof rejection === "object" ? rejection : {};
+  if (options.solver !== undefined && typeof options.solver?.solve !== "function")
+    throw new TypeError(`evolve: solver is ${typeof options.solver}, expected what one gives, such as rk4()`);
+  if (typeof executor?.solveAll !== "function")
+    throw new TypeError(
+      `evolve: executor is ${typeof executor}, expected what one gives, such as inline() or workers()`,
+    );
   if (!(factor > 0)) throw new RangeError(`evolve: rejection.factor is ${factor}, expected a positive number`);
   if (!Number.isInteger(attempts) || attempts < 1)
     throw new RangeError(`evolve: rejection.attempts is ${attempts}, expected a positive integer`);
@@ -273,23 +286,37 @@ function plan({ rhs, span, initial }: Problem, options: EvolveOptions) {
   };
 }
 
+const evolveKeys = {
+  integrator: true,
+  h: true,
+  rtol: true,
+  atol: true,
+  truncation: true,
+  solver: true,
+  executor: true,
+  rejection: true,
+  observeAt: true,
+  normalize: true,
+  signal: true,
+} as const;
+
 /** The smallest relative error that can be asked for. */
 const finest = 1e-12;
 
 /** The step size, or the accuracy it is to be chosen for. */
 function stepSizeOf(h: number | undefined, rtol: number | undefined, atol: number | undefined): number | Accuracy {
   if (rtol === undefined && atol === undefined) {
-    if (h === undefined || !(h > 0 && h < Number.POSITIVE_INFINITY))
+    if (!(typeof h === "number" && h > 0 && h < Number.POSITIVE_INFINITY))
       throw new RangeError(
-        `evolve: step size h is ${h ?? "missing"}, expected a positive number, or rtol or atol instead of it`,
+        `evolve: step size h is ${h === undefined ? "missing" : typeof h === "number" ? h : JSON.stringify(h)}, expected a positive number, or rtol or atol instead of it`,
       );
     return h;
   }
   if (h !== undefined)
     throw new RangeError(`evolve: both h = ${h} and ${rtol === undefined ? "atol" : "rtol"} were given: choose one`);
   for (const [name, value] of Object.entries({ rtol, atol }))
-    if (value !== undefined && !(value >= 0 && value < Number.POSITIVE_INFINITY))
-      throw new RangeError(`evolve: ${name} is ${value}, expected zero or a positive number`);
+    if (value !== undefined && !(typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY))
+      throw new RangeError(`evolve: ${name} is ${JSON.stringify(value)}, expected zero or a positive number`);
   const accuracy = { rtol: rtol ?? 0, atol: atol ?? 0 };
   if (accuracy.rtol + accuracy.atol === 0) throw new RangeError("evolve: rtol and atol are both zero");
   if (accuracy.atol === 0 && accuracy.rtol < finest)

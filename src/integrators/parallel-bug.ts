@@ -1,6 +1,7 @@
 import { block, place, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { centering } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
@@ -36,6 +37,7 @@ export interface ParallelBugOptions {
  * exact and not conservative. Cost: one solve a node at the old ranks. [ceruti2024parallel; the Galerkin root is our own]
  */
 export function parallelBug(options: ParallelBugOptions = {}): Integrator {
+  checkKeys("parallelBug", options, { root: true, coupling: true, firstStep: true });
   const { root = "galerkin", firstStep = "augmented" } = options;
   const { coupling = root === "galerkin" ? "evolved" : "euler" } = options;
   oneOf("parallelBug: root", root, ["galerkin", "assembled"]);

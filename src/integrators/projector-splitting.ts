@@ -1,5 +1,6 @@
 import { matmul, matmulInto, modeProduct, permute } from "../linalg/contract.ts";
 import { sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { checkKeys } from "../text/known-keys.ts";
 import { asBasis, childIndex, fromBasis, modeTowards, moveCenter, splitMode } from "../ttn/gauge.ts";
 import type { LocalField, Rhs } from "../ttn/rhs.ts";
 import { edgesOf, type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
@@ -31,6 +32,7 @@ export interface ProjectorSplittingOptions {
  * corrections are our own, docs/integrators.md]
  */
 export function projectorSplitting(options: ProjectorSplittingOptions = {}): Integrator {
+  checkKeys("projectorSplitting", options, { splitting: true, backward: true });
   const { splitting = "lie", backward = "ode" } = options;
   oneOf("projectorSplitting: splitting", splitting, ["lie", "strang"]);
   oneOf("projectorSplitting: backward", backward, ["ode", "corrected", "augmented-corrected"]);

@@ -1,3 +1,4 @@
+import { checkKeys } from "../text/known-keys.ts";
 import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
 import { truncate } from "../ttn/truncate.ts";
@@ -18,7 +19,9 @@ export interface SecondOrderParallelBugOptions {
  * authors' code, "3r" is our own (docs/integrators.md). Neither exact nor conservative; the norm moves by O(h^4) a step.
  * Cost: one solve a node with all ranks doubled, and two applications.
  */
-export function secondOrderParallelBug({ variant = "4r" }: SecondOrderParallelBugOptions = {}): Integrator {
+export function secondOrderParallelBug(options: SecondOrderParallelBugOptions = {}): Integrator {
+  checkKeys("secondOrderParallelBug", options, { variant: true });
+  const { variant = "4r" } = options;
   oneOf("secondOrderParallelBug: variant", variant, ["4r", "3r"]);
   return {
     name: `second-order parallel BUG, ${variant}`,

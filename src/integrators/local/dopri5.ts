@@ -1,6 +1,7 @@
 import { axpy, norm } from "../../linalg/level1.ts";
 import { allFinite, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { isTrivial, type LocalSolution, type LocalSolver, startValue } from "./problem.ts";
 
 export interface Dopri5Options {
@@ -30,7 +31,9 @@ const difference = [71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 /
  * error is measured in the Euclidean norm. Gives up, as a value, after `maxSteps` or when X stops being finite.
  * [dormand1980family; hairer1993solving II.4]
  */
-export function dopri5({ rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 }: Dopri5Options = {}): LocalSolver {
+export function dopri5(options: Dopri5Options = {}): LocalSolver {
+  checkKeys("dopri5", options, { rtol: true, atol: true, maxSteps: true });
+  const { rtol = 1e-10, atol = 1e-12, maxSteps = 10_000 } = options;
   for (const [name, value] of Object.entries({ rtol, atol, maxSteps }))
     if (!(value > 0)) throw new RangeError(`dopri5: ${name} is ${value}, expected a positive number`);
   return {

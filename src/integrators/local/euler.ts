@@ -1,6 +1,7 @@
 import { axpy } from "../../linalg/level1.ts";
 import { allFinite } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type LocalSolver, startValue } from "./problem.ts";
 
 /**
@@ -9,7 +10,9 @@ import { type LocalSolver, startValue } from "./problem.ts";
  * norm from growing. No error estimate; not finite means not converged.
  * Throws a RangeError when `substeps` is not a positive integer.
  */
-export function euler({ substeps = 1 }: { readonly substeps?: number } = {}): LocalSolver {
+export function euler(options: { readonly substeps?: number } = {}): LocalSolver {
+  checkKeys("euler", options, { substeps: true });
+  const { substeps = 1 } = options;
   if (!Number.isSafeInteger(substeps) || substeps < 1)
     throw new RangeError(`euler: substeps is ${substeps}, expected a positive integer`);
   return {

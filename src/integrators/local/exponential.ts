@@ -2,10 +2,11 @@ import { expAction, type KrylovOperator } from "../../linalg/krylov.ts";
 import { axpy, norm } from "../../linalg/level1.ts";
 import { allFinite, type Tensor } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { isTrivial, type LocalSolver, startValue } from "./problem.ts";
 
 export interface ExponentialOptions {
-  /** Error allowed a solve, relative to |X|. Default 1e-12. */
+  /** Error allowed the exponentials of a solve, relative to |X|. Default 1e-12. */
   readonly tolerance?: number;
   /**
    * Error allowed where only a basis is sought, relative to |X|; directions below the estimated error are then no directions of the
@@ -31,11 +32,18 @@ const gaussPoints = [0.5 - Math.sqrt(3) / 6, 0.5 + Math.sqrt(3) / 6];
 /**
  * The exponential of a linear local field in a Krylov space: Lanczos when it is a multiple of a Hermitian operator,
  * Arnoldi otherwise. Fields that depend on time are integrated by the commutator-free Magnus method of order 4, two
- * exponentials of weighted sums of the field at the two Gauss points. Throws a TypeError for nonlinear fields.
+ * exponentials of weighted sums of the field at the two Gauss points; its error, O(h^5) a solve where the fields of different times do not
+ * commute, is neither in the tolerance nor in the estimate, but in what `rtol` measures of a step. Throws a TypeError for nonlinear fields.
  * Cost: usually 5 to 15 evaluations (four times that when the field depends on time). [hochbruck1997krylov;
  * blanes2006fourth]
  */
 export function exponential(options: ExponentialOptions = {}): LocalSolver {
+  checkKeys("exponential", options, {
+    tolerance: true,
+    basisTolerance: true,
+    maxDimension: true,
+    maxApplications: true,
+  });
   const { tolerance = 1e-12, maxDimension = 30, maxApplications = 2000 } = options;
   const { basisTolerance = tolerance } = options;
   for (const [name, value] of Object.entries({ tolerance, basisTolerance, maxDimension, maxApplications }))

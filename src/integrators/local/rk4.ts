@@ -1,6 +1,7 @@
 import { axpy } from "../../linalg/level1.ts";
 import { allFinite } from "../../linalg/tensor.ts";
 import { workspace } from "../../linalg/workspace.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { type LocalSolver, startValue } from "./problem.ts";
 
 /** Each stage: where it is evaluated, its weight in the result, and how far it carries the next stage. */
@@ -15,7 +16,9 @@ const stages = [
  * The classical Runge-Kutta method of order 4 in `substeps` equal steps (default 1). Four evaluations a substep.
  * Stable for |h g'| < 2.8 a substep along the imaginary axis. No error estimate; not finite means not converged.
  */
-export function rk4({ substeps = 1 }: { readonly substeps?: number } = {}): LocalSolver {
+export function rk4(options: { readonly substeps?: number } = {}): LocalSolver {
+  checkKeys("rk4", options, { substeps: true });
+  const { substeps = 1 } = options;
   if (!Number.isSafeInteger(substeps) || substeps < 1)
     throw new RangeError(`rk4: substeps is ${substeps}, expected a positive integer`);
   return {

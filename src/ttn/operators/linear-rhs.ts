@@ -2,6 +2,7 @@ import { applyKroneckerSum } from "../../linalg/kronecker-plan.ts";
 import { kroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { dot } from "../../linalg/level1.ts";
 import { asDtype, type Complex, commonDtype, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
+import { checkKeys } from "../../text/known-keys.ts";
 import { modeTowards } from "../gauge.ts";
 import type { LocalField, Rhs } from "../rhs.ts";
 import type { NodeId } from "../tree.ts";
@@ -38,6 +39,9 @@ export interface LinearRhs extends Rhs {
  * Throws a TypeError when `hermitian` is promised and an operator is not.
  */
 export function linearRhs(parts: readonly LinearPart[], options: LinearOptions = {}): LinearRhs {
+  checkKeys("linearRhs", options, { factor: true, hermitian: true });
+  for (const [k, part] of parts.entries())
+    checkKeys(`linearRhs: part ${k}`, part, { operator: true, coefficient: true });
   const sigma = complex(options.factor ?? 1);
   if (parts.length === 0) throw new RangeError("linearRhs: no operator was given, expected one or more");
   if (options.hermitian) for (const [k, p] of parts.entries()) checkHermitian(`linearRhs: part ${k}`, p.operator);
