@@ -72,12 +72,14 @@ function read(args: string[]) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    const unknown = /'(--?[^' =]+)/.exec((error as Error).message)?.[1];
-    throw new UsageError(
-      unknown
-        ? `unknown option ${unknown}${hint(unknown.replace(/^-+/, ""), Object.keys(options), "--")}`
-        : (error as Error).message,
-    );
+    const { message } = error as Error;
+    const given = /'(?:-\w, )?(--?[^' =]+)/.exec(message)?.[1];
+    if (!given) throw new UsageError(message);
+    const name = given.replace(/^-+/, "");
+    if (!Object.hasOwn(options, name))
+      throw new UsageError(`unknown option ${given}${hint(name, Object.keys(options), "--")}`);
+    const { type } = options[name as keyof typeof options];
+    throw new UsageError(`option ${given} ${type === "string" ? "needs a value" : "takes no value"}`);
   }
 }
 
