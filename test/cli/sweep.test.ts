@@ -85,7 +85,9 @@ describe("dlra sweep", () => {
     expect(await told(...over("integratr=parallel"))).toContain('did you mean "integrator"?');
     expect(await told(...over("dt=0.1"), "--set", "dt=1")).toContain("dt was given both by --over and by --set");
     expect(await told(...over("executor=inline,mpi"))).toContain("inline and mpi cannot stand in one sweep");
-    expect((await dlra(["run", "ising", ...over("dt=1")])).stderr).toContain("--over dt=1 is for dlra sweep");
+    expect((await dlra(["run", "ising", ...over("dt=1")])).stderr).toContain(
+      "option --over is for dlra sweep, not for run",
+    );
     expect((await dlra(["sweep"])).stderr).toContain("sweep: which experiment?");
   });
 });
