@@ -142,9 +142,10 @@ function info(): string {
 }
 
 /** Misuse is told in one line; where it comes from matters to nobody but with --debug. */
-function report(error: unknown, debug: boolean, { stderr }: Terminal): number {
+function report(error: unknown, debug: boolean, { stderr, signal }: Terminal): number {
   const { name = "", message, stack } = error as Error;
   stderr.write(`dlra: ${debug ? stack : message}\n`);
   if (error instanceof UsageError) stderr.write("dlra --help shows how it is called.\n");
+  if (signal.aborted && error === signal.reason) return 130;
   return error instanceof OutputError ? 4 : name === "ConvergenceError" || name === "NonFiniteError" ? 3 : 2;
 }
