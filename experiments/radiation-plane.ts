@@ -3,10 +3,11 @@ import { ConfigError, experiment, runSettings } from "../src/io/index.ts";
 import {
   linePulse,
   plane,
-  planeReference,
+  planeReferenceSteps,
   type RandomCoefficient,
   type UncertainInput,
 } from "../src/problems/index.ts";
+import { withPauses } from "./pauses.ts";
 import {
   coefficientOf,
   expressionParameter,
@@ -71,7 +72,8 @@ export const radiationPlane = experiment({
       usual: (integrator) => ({ tolerance: integrator === "augmented" ? 3e-2 : 1e-2, maxRank: 250 }),
       reference:
         scattering && absorption && p.reference
-          ? (progress) => planeReference(problem, { scattering, absorption }, { signal: host.signal, progress })
+          ? (progress) =>
+              withPauses(planeReferenceSteps(problem, { scattering, absorption }), { signal: host.signal, progress })
           : null,
       figures: (fields) => planeFigures(problem.grid, fields),
       host,

@@ -3,14 +3,15 @@ import { fromDense, ranks, type Tensor, tensor, tree, useBackend } from "../src/
 import { ConfigError, experiment, inlineOnly, type NpyArray, type RunRecord, runSettings } from "../src/io/index.ts";
 import {
   manyInputSlab,
-  planeReference,
+  planeReferenceSteps,
   type RadiationProblem,
   type Reference,
   type ReferenceOptions,
-  slabReference,
+  slabReferenceSteps,
   uncertainPlane,
   uncertainSlab,
 } from "../src/problems/index.ts";
+import { withPauses } from "./pauses.ts";
 import { byScale, planeFigures, slabFigures } from "./radiation-study.ts";
 
 const count = (least: number) => z.int().min(least);
@@ -79,12 +80,13 @@ export const radiationReference = experiment({
     useBackend(p.backend);
     const begin = performance.now();
     const options: ReferenceOptions = {
-      signal: host.signal,
-      progress: (share) => host.progress(share, problem.name),
       ...(p.steps === "auto" ? {} : { steps: p.steps }),
       ...(p.points === "auto" ? {} : { points: p.points }),
     };
-    const reference = solve(options);
+    const reference = await withPauses(solve(options), {
+      signal: host.signal,
+      progress: (share) => host.progress(share, problem.name),
+    });
     const record = recordOf(problem, reference, (performance.now() - begin) / 1000);
     return {
       record,
@@ -104,7 +106,10 @@ export const radiationReference = experiment({
 });
 
 /** The problem of these parameters, and its full solution. */
-function prepared(p: Parameters): { problem: RadiationProblem; solve: (options: ReferenceOptions) => Reference } {
+function prepared(p: Parameters): {
+  problem: RadiationProblem;
+  solve: (options: ReferenceOptions) => Generator<number, Reference>;
+} {
   const { names, ...scales } = known[p.problem];
   const size = scales[p.scale];
   const allowed: readonly string[] = [...names, ...Object.keys(size)];
@@ -124,7 +129,7 @@ function prepared(p: Parameters): { problem: RadiationProblem; solve: (options: 
     return {
       problem,
       solve: (options) =>
-        planeReference(problem, { scattering: (xi) => 1 - a * xi, absorption: (eta) => 1 - b * eta }, options),
+        planeReferenceSteps(problem, { scattering: (xi) => 1 - a * xi, absorption: (eta) => 1 - b * eta }, options),
     };
   }
   if (p.problem === "slab") {
@@ -132,13 +137,13 @@ function prepared(p: Parameters): { problem: RadiationProblem; solve: (options: 
     const problem = uncertainSlab(values);
     return {
       problem,
-      solve: (options) => slabReference(problem, (xi = 0, eta = 0) => sigma0 + a * xi + b * eta, options),
+      solve: (options) => slabReferenceSteps(problem, (xi = 0, eta = 0) => sigma0 + a * xi + b * eta, options),
     };
   }
   const problem = manyInputSlab(values);
   const sigma = (...inputs: number[]): number =>
     inputs.reduce((sum, x, k) => sum + amplitude * (k % 2 === 0 ? 4 : 1) * x ** (1 + (k >> 1)), sigma0);
-  return { problem, solve: (options) => slabReference(problem, sigma, options) };
+  return { problem, solve: (options) => slabReferenceSteps(problem, sigma, options) };
 }
 
 /** One observation, at the end; the state is the matrix of the zeroth moment, grid points x Chebyshev points. */

@@ -7,9 +7,10 @@ import {
   type RadiationProblem,
   type RandomCoefficient,
   slab,
-  slabReference,
+  slabReferenceSteps,
   type UncertainInput,
 } from "../src/problems/index.ts";
+import { withPauses } from "./pauses.ts";
 import {
   coefficientOf,
   expressionParameter,
@@ -99,7 +100,11 @@ export const radiationSlab = experiment({
       usual: () => ({ tolerance: p.inputs === 2 ? 1e-3 : 1e-4, maxRank: 50 }),
       reference:
         sigma && p.reference
-          ? (progress) => slabReference(problem, sigma, { absorption: p.absorption, signal: host.signal, progress })
+          ? (progress) =>
+              withPauses(slabReferenceSteps(problem, sigma, { absorption: p.absorption }), {
+                signal: host.signal,
+                progress,
+              })
           : null,
       figures: (fields) => slabFigures(problem.grid.x, fields),
       host,

@@ -13,6 +13,7 @@ import {
 } from "../src/index.ts";
 import { ConfigError, experiment, inlineOnly, lineChart, type RunRecord, runSettings } from "../src/io/index.ts";
 import { randomTubalProblem, type TubalStep, tubalDescent } from "../src/training/index.ts";
+import { pauses } from "./pauses.ts";
 
 const count = z.int().positive();
 const positive = z.number().positive();
@@ -54,6 +55,7 @@ export const trainingTubal = experiment({
     if (p.rank > p.n) throw new ConfigError(`rank is ${p.rank}, more than n = ${p.n}`);
     useBackend(p.backend);
     const begin = performance.now();
+    const pause = pauses(host.signal);
     const random = seeded(p.seed);
     const problem = randomTubalProblem({ n: p.n, k: p.k, rank: p.rank, measurements: p.measurements }, random);
     const start = randomTensor(random, [p.n, p.columns, p.k]);
@@ -80,7 +82,7 @@ export const trainingTubal = experiment({
           rate: p.rate,
           steps: p.steps,
         })) {
-          host.signal.throwIfAborted();
+          await pause();
           last = step;
           if (isKept(step.step) || step.step === p.steps) keep(step);
           if (step.step % 100 === 0)

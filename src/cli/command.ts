@@ -38,7 +38,16 @@ const options = {
   version: { type: "boolean" },
 } as const;
 
-const commands = ["run", "sweep", "bench", "list", "info"];
+const running = ["set", "out", "quick", "force"];
+
+/** The options of each command, beside those of all. */
+const commands: Readonly<Record<string, readonly string[]>> = {
+  run: running,
+  sweep: [...running, "over"],
+  bench: running,
+  list: [],
+  info: [],
+};
 
 /** The `dlra` command: runs it with these arguments and returns its exit code. Never throws. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -56,6 +65,7 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
   if (values.version) return say(version);
   if (values.help || command === undefined) return say(usage);
   if (rest.length > 0) throw new UsageError(`unexpected argument "${rest[0]}"`);
+  checkOptions(command, values);
   if (command === "list") return say(subject === undefined ? listAll() : listOne(find(subject)));
   if (command === "info") return say(info());
   if (command === "bench") {
@@ -63,8 +73,6 @@ async function command(args: string[], terminal: Terminal): Promise<number> {
     return run(subject, { ...values, out: values.out ?? join("results", "bench-scaling") }, terminal);
   }
   if (command === "sweep") return sweep(subject, values, terminal);
-  if (command !== "run") throw new UsageError(`unknown command "${command}"${hint(command, commands)}`);
-  if (values.over) throw new UsageError(`--over ${values.over[0]} is for dlra sweep; run takes one value, by --set`);
   return run(subject, values, terminal);
 }
 
@@ -72,13 +80,28 @@ function read(args: string[]) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    const unknown = /'(--?[^' =]+)/.exec((error as Error).message)?.[1];
-    throw new UsageError(
-      unknown
-        ? `unknown option ${unknown}${hint(unknown.replace(/^-+/, ""), Object.keys(options), "--")}`
-        : (error as Error).message,
-    );
+    const { message } = error as Error;
+    const given = /'(?:-\w, )?(--?[^' =]+)/.exec(message)?.[1];
+    if (!given) throw new UsageError(message);
+    const name = given.replace(/^-+/, "");
+    if (!Object.hasOwn(options, name))
+      throw new UsageError(`unknown option ${given}${hint(name, Object.keys(options), "--")}`);
+    const { type } = options[name as keyof typeof options];
+    throw new UsageError(`option ${given} ${type === "string" ? "needs a value" : "takes no value"}`);
   }
+}
+
+/** Throws a UsageError for a command that is unknown, options that it does not take, and a folder without a name. */
+function checkOptions(command: string, values: ReturnType<typeof read>["values"]): void {
+  if (!Object.hasOwn(commands, command))
+    throw new UsageError(`unknown command "${command}"${hint(command, Object.keys(commands))}`);
+  const other = Object.keys(values).find((name) => name !== "debug" && !commands[command]!.includes(name));
+  if (other !== undefined) {
+    const takers = Object.keys(commands).filter((name) => commands[name]!.includes(other));
+    throw new UsageError(`option --${other} is for dlra ${takers.join(", ")}, not for ${command}`);
+  }
+  if (values.out?.trim() === "")
+    throw new UsageError(`--out is ${JSON.stringify(values.out)}, expected the name of a folder`);
 }
 
 function listAll(): string {
@@ -119,9 +142,10 @@ function info(): string {
 }
 
 /** Misuse is told in one line; where it comes from matters to nobody but with --debug. */
-function report(error: unknown, debug: boolean, { stderr }: Terminal): number {
+function report(error: unknown, debug: boolean, { stderr, signal }: Terminal): number {
   const { name = "", message, stack } = error as Error;
   stderr.write(`dlra: ${debug ? stack : message}\n`);
   if (error instanceof UsageError) stderr.write("dlra --help shows how it is called.\n");
+  if (signal.aborted && error === signal.reason) return 130;
   return error instanceof OutputError ? 4 : name === "ConvergenceError" || name === "NonFiniteError" ? 3 : 2;
 }

@@ -19,12 +19,16 @@ export async function subjectOf(
   { quick = false, set = [] }: { readonly quick?: boolean; readonly set?: readonly string[] },
 ): Promise<Subject> {
   if (subject === undefined) throw new UsageError(`${command}: which experiment? Known: ${names().join(", ")}`);
+  const assigned = set.map(parseAssignment);
+  const keys = assigned.map(([key]) => key);
+  const twice = keys.find((key, k) => keys.indexOf(key) < k);
+  if (twice !== undefined) throw new ConfigError(`--set ${twice}: was given twice`);
   const { experiment, given } = subject.endsWith(".json")
     ? await readConfig(subject)
     : { experiment: find(subject), given: {} };
   return {
     experiment,
-    given: { ...(quick ? experiment.quick : {}), ...given, ...Object.fromEntries(set.map(parseAssignment)) },
+    given: { ...(quick ? experiment.quick : {}), ...given, ...Object.fromEntries(assigned) },
   };
 }
 
@@ -51,9 +55,7 @@ async function readConfig(path: string): Promise<{ experiment: Experiment; given
     );
   const [other] = Object.keys(more);
   if (other !== undefined && !("stateHash" in more))
-    throw new ConfigError(
-      `${path}: unknown field "${other}"${hint(other, ["experiment", "parameters"])} Known: experiment, parameters`,
-    );
+    throw new ConfigError(`${path}: unknown field "${other}"${known(other, ["experiment", "parameters"])}`);
   if (typeof parameters !== "object" || parameters === null || Array.isArray(parameters))
     throw new ConfigError(`${path}: parameters is ${JSON.stringify(parameters)}, expected an object`);
   return { experiment: find(experiment), given: parameters };
@@ -66,8 +68,11 @@ export const hint = (given: string, known: readonly string[], lead = ""): string
   return near ? `; did you mean "${lead}${near}"?` : "";
 };
 
+/** The nearest of the names that are known, and all of them. */
+const known = (given: string, all: readonly string[]): string => `${hint(given, all) || "."} Known: ${all.join(", ")}`;
+
 export function find(name: string): Experiment {
   const found = experiments.find((e) => e.name === name);
-  if (!found) throw new UsageError(`unknown experiment "${name}"${hint(name, names())} Known: ${names().join(", ")}`);
+  if (!found) throw new UsageError(`unknown experiment "${name}"${known(name, names())}`);
   return found;
 }

@@ -49,7 +49,7 @@ export async function sweep(
     if (ranks && !together) ranks.deadline = Number.POSITIVE_INFINITY; // points differ in length
     const once = (task: () => Promise<void>): Promise<void> => (ranks ? ranks.first(task) : task());
     await once(() => prepareFolder(folder, true));
-    const left = flags.force ? points : await unfinished(points);
+    const left = flags.force ? points : await unfinished(experiment.name, points);
     await ranks?.agree("what is left of the sweep", left.map((p) => p.name).join(" ")); // before anyone changes that
     const signal = (together ? ranks?.signal(terminal.signal) : null) ?? terminal.signal;
     const failures: Record<string, string> = {};
@@ -119,11 +119,15 @@ function sharesPoints(points: readonly Planned[]): boolean {
   return isShared(first!);
 }
 
-/** The points without a complete result. Throws an OutputError where a folder holds one of other parameters. */
-async function unfinished(points: readonly Planned[]): Promise<Planned[]> {
+/** The points without a complete result. Throws an OutputError where a folder holds one of another experiment or of other parameters. */
+async function unfinished(experiment: string, points: readonly Planned[]): Promise<Planned[]> {
   const left: Planned[] = [];
   for (const point of points) {
     const result = await pointResult(point.folder);
+    if (result && result["experiment"] !== experiment)
+      throw new OutputError(
+        `${point.folder}: holds a result of ${result["experiment"]}, not ${experiment}; use --force to overwrite, or another --out`,
+      );
     const there = (result?.["parameters"] ?? {}) as Record<string, unknown>;
     const asText = (value: unknown): string => JSON.stringify(value === Number.POSITIVE_INFINITY ? "inf" : value);
     const other = Object.entries(point.parameters).find(([key, value]) => asText(there[key]) !== asText(value));

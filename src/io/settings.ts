@@ -21,6 +21,9 @@ const nested: z.ZodType<Nested> = z.lazy(() => z.union([z.int().nonnegative(), z
 const automatically = <Z extends z.ZodType>(field: Z) => z.union([field, z.literal("auto")]).default("auto");
 const accuracy = z.union([positive, z.literal("off")]).default("off");
 
+/** More steps than any run has time for. */
+const mostSteps = 1e8;
+
 /** What `auto` stands for where a step size is used. */
 const usual = { dt: 0.01, tolerance: 1e-8, maxRank: 64, solverTolerance: 1e-12 } as const;
 
@@ -203,7 +206,7 @@ export const isChosen = ({ rtol, atol }: RunSettings): boolean => rtol !== "off"
 
 /**
  * The options of `evolve` that these settings mean. Throws a ConfigError for settings that exclude each other: a step or
- * tolerance beside an accuracy, or a tolerance or an accuracy for a method that keeps its ranks.
+ * tolerance beside an accuracy, or a tolerance or an accuracy for a method that keeps its ranks; and for steps that never come to an end.
  */
 export function evolveOptions(s: RunSettings): Omit<EvolveOptions, "executor"> {
   const integrator = integratorOf(s);
@@ -262,6 +265,11 @@ function checkTogether(s: RunSettings, { promises }: Integrator): void {
         `${given} = ${s[given]} was given with ${of} = ${s[of]}, but concerns ${of} = ${values.join(", ")} only`,
       );
   }
+  const steps = s.T / stepOf(s);
+  if (!isChosen(s) && steps > mostSteps)
+    throw new ConfigError(
+      `dt is ${stepOf(s)} with T = ${s.T}: ${steps.toPrecision(3)} steps, expected ${mostSteps.toExponential()} or fewer`,
+    );
   const accuracy = s.rtol !== "off" ? `rtol = ${s.rtol}` : `atol = ${s.atol}`;
   if (isChosen(s)) {
     const other = (["dt", "tolerance"] as const).find((name) => s[name] !== "auto") ?? (s.relative ? "relative" : null);

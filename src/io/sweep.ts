@@ -73,14 +73,19 @@ export interface SweepRow {
   readonly numbers: Readonly<Record<string, number>>;
 }
 
-/** The result of a point that is there already; null where there is none. Throws an OutputError when it cannot be read. */
+/**
+ * The result of a point that is there already; null where there is none. Throws an OutputError when it cannot be read, or is none of `dlra`.
+ */
 export async function pointResult(folder: string): Promise<Readonly<Record<string, unknown>> | null> {
   const path = join(folder, "result.json");
   try {
-    return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+    const result: unknown = JSON.parse(await readFile(path, "utf8"));
+    if (typeof result === "object" && result !== null && "experiment" in result) return { ...result };
+    throw new Error("it names no experiment");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new OutputError(`${path}: cannot be read (${(error as Error).message})`);
+    const [why] = (error as Error).message.split("\n");
+    throw new OutputError(`${path}: cannot be read as a result (${why}); remove it, or use --force to overwrite`);
   }
 }
 

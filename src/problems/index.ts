@@ -24,12 +24,17 @@ export { type CollocatedInput, collocate, type UncertainInput } from "./radiatio
 export { type LatticeOptions, lattice, latticeSquare } from "./radiation/lattice.ts";
 export { absLegendreFlux, legendreFlux } from "./radiation/legendre.ts";
 export { type PlaneOptions, plane } from "./radiation/plane.ts";
-export { type PlaneCoefficients, planeReference } from "./radiation/plane-reference.ts";
+export { type PlaneCoefficients, planeReference, planeReferenceSteps } from "./radiation/plane-reference.ts";
 export { type PlaneSourceOptions, planeSource } from "./radiation/plane-source.ts";
 export type { RadiationProblem } from "./radiation/problem.ts";
 export { linePulse, planarPulse } from "./radiation/pulse.ts";
 export { type SlabOptions, slab } from "./radiation/slab.ts";
-export { type Reference, type ReferenceOptions, slabReference } from "./radiation/slab-reference.ts";
+export {
+  type Reference,
+  type ReferenceOptions,
+  slabReference,
+  slabReferenceSteps,
+} from "./radiation/slab-reference.ts";
 export { type Harmonic, type HarmonicFlux, harmonicFlux } from "./radiation/spherical-harmonics.ts";
 export { checkCfl, type ExplicitScheme, stabilityRadius } from "./radiation/stability.ts";
 export { centralDifference, upwindDiffusion } from "./radiation/stencils.ts";

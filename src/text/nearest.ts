@@ -1,7 +1,7 @@
 /**
  * The candidate that `name` most likely was meant to be, or undefined when none is close.
  * Distance: insertions, deletions, replacements and swaps of neighbours count 1, a wrong case counts 1/4. A candidate
- * is close when the distance is at most a third of the longer name (rounded up) and the names share something.
+ * is close when the distance is at most a third of the longer name (rounded down, but one), and the names share something.
  * Of equally close candidates the first is returned.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
@@ -10,7 +10,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     const longer = Math.max(name.length, candidate.length);
     const distance = editDistance(name, candidate);
-    if (distance <= Math.ceil(longer / 3) && distance < longer && distance < bestDistance) {
+    if (distance <= Math.max(1, Math.floor(longer / 3)) && distance < longer && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }

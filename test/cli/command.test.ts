@@ -93,11 +93,21 @@ test.each(experiments)("$name says what each of its parameters expects", ({ para
 describe("wrong usage ends with exit code 2 and one line that names what was given", () => {
   test.each([
     [["rnu", "ising"], 'unknown command "rnu"; did you mean "run"?'],
+    [["constructor"], 'unknown command "constructor"'],
     [["run"], "run: which experiment? Known: ising, spins, robustness"],
     [["run", "isng"], 'unknown experiment "isng"; did you mean "ising"? Known: ising, spins, robustness'],
     [["list", "spin"], 'unknown experiment "spin"; did you mean "spins"?'],
     [["run", "ising", "more"], 'unexpected argument "more"'],
     [["run", "ising", "--ot", "x"], 'unknown option --ot; did you mean "--out"?'],
+    [["run", "ising", "--set", "d=4", "--set"], "option --set needs a value"],
+    [["run", "--out", "--quick", "ising"], "option --out needs a value"],
+    [["run", "ising", "--quick=yes"], "option --quick takes no value"],
+    [["--help=run"], "option --help takes no value"],
+    [["run", "ising", "-x"], "unknown option -x"],
+    [["run", "ising", "--set", "d=5", "--set", "d=6"], "--set d: was given twice"],
+    [["run", "io"], 'unknown experiment "io". Known: ising'],
+    [["bench", "scaling", "--over", "d=4,5"], "option --over is for dlra sweep, not for bench"],
+    [["list", "ising", "--set", "d=5"], "option --set is for dlra run, sweep, bench, not for list"],
     [["run", "ising", "--set", "tolerance"], "--set tolerance: expected key=value"],
     [["run", "ising", "--set", "=3"], "--set =3: expected key=value"],
     [["run", "ising", "--set", "tolernce=1e-6"], 'ising: unknown parameter "tolernce"; did you mean "tolerance"?'],
@@ -192,6 +202,14 @@ describe("wrong usage ends with exit code 2 and one line that names what was giv
     ]);
     expect(stderr).toMatch(/-sum\(Z\[i\]\*Zz\[i\+1\]\)/);
     expect(stderr).toContain("^");
+  });
+
+  test("a folder without a name", async () => {
+    for (const command of ["run", "sweep"]) {
+      const { code, stderr } = await dlra([command, "ising", ...small, "--out", ""]);
+      expect(stderr).toMatch(/^dlra: --out is "", expected the name of a folder\n/);
+      expect(code).toBe(2);
+    }
   });
 
   test("--debug shows the stack", async () => {

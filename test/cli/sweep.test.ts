@@ -64,6 +64,28 @@ describe("dlra sweep", () => {
     expect(JSON.parse(await read(path)).status).toBe("completed");
   });
 
+  it("says what stands in its way: results of another experiment, and what is no result", async () => {
+    const out = scratch("foreign");
+    const call = ["sweep", "ising", ...small, ...over("dt=0.01"), "--out", out];
+    expect((await dlra(call)).code).toBe(0);
+    const path = join(out, "dt=0.01", "result.json");
+    const result = await read(path);
+    await writeFile(path, result.replace('"ising"', '"training-tubal"'));
+    const foreign = await dlra(call);
+    expect(foreign.code).toBe(4);
+    expect(foreign.stderr).toContain("holds a result of training-tubal, not ising; use --force to overwrite");
+    for (const content of ["{\n", "[1]", "null", result.slice(0, 200)]) {
+      await writeFile(path, content);
+      const { code, stderr } = await dlra(call);
+      expect(code).toBe(4);
+      expect(stderr).toMatch(
+        /^dlra: .*result\.json: cannot be read as a result \(.*\); remove it, or use --force to overwrite\n$/,
+      );
+    }
+    expect((await dlra([...call, "--force"])).code).toBe(0);
+    expect((await dlra(call)).stdout).toContain("(1 kept)");
+  });
+
   it("stops when it is interrupted, with the table of what there is", async () => {
     const out = scratch("stopped");
     const { code } = await dlra(
@@ -85,7 +107,9 @@ describe("dlra sweep", () => {
     expect(await told(...over("integratr=parallel"))).toContain('did you mean "integrator"?');
     expect(await told(...over("dt=0.1"), "--set", "dt=1")).toContain("dt was given both by --over and by --set");
     expect(await told(...over("executor=inline,mpi"))).toContain("inline and mpi cannot stand in one sweep");
-    expect((await dlra(["run", "ising", ...over("dt=1")])).stderr).toContain("--over dt=1 is for dlra sweep");
+    expect((await dlra(["run", "ising", ...over("dt=1")])).stderr).toContain(
+      "option --over is for dlra sweep, not for run",
+    );
     expect((await dlra(["sweep"])).stderr).toContain("sweep: which experiment?");
   });
 });

@@ -59,6 +59,20 @@ describe("the full-rank reference by the command", () => {
   });
 });
 
+test.each([[{ problem: "slab" }], [{ problem: "plane" }]])(
+  "an interrupt is heard during the work: %o",
+  async (given) => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(new Error("interrupted")), 100);
+    const { code, stderr } = await dlra(
+      ["run", "radiation-reference", ...setting(given), "--out", folder("stopped")],
+      stop.signal,
+    );
+    expect(stderr).toBe("dlra: interrupted\n");
+    expect(code).toBe(130);
+  },
+);
+
 test.each([
   [{ n: 30 }, "radiation-reference: n = 30 was given with problem = slab, which takes cfl, steps, points"],
   [{ problem: "plane", nx: 30 }, "nx = 30 was given with problem = plane"],

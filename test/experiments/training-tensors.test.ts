@@ -46,6 +46,17 @@ test("training-tubal: a small start generalises, a large one does not", async ()
   expect(readdirSync(out).filter((f) => f.endsWith(".svg"))).toEqual(["T1-errors.svg", "T2-values.svg"]);
 });
 
+test("training-tubal: an interrupt is heard during the descent, and leaves what there is", async () => {
+  const out = folder("tubal-stopped");
+  const stop = new AbortController();
+  setTimeout(() => stop.abort(new Error("interrupted")), 100);
+  const { code } = await dlra(["run", "training-tubal", "--set", "steps=1000000", "--out", out], stop.signal);
+  expect(code).toBe(130);
+  const { status, scales } = JSON.parse(readFileSync(join(out, "result.json"), "utf8"));
+  expect(status).toBe("interrupted");
+  expect(scales).toHaveLength(1);
+});
+
 test.each([
   ["training-ttn", "minRank is 9, more than maxRank = 8", { minRank: 9, maxRank: 8 }],
   ["training-ttn", 'tree is "tree"', { tree: "tree" }],

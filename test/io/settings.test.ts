@@ -191,6 +191,8 @@ describe("what settings mean", () => {
     [{ rtol: 1e-4, relative: true }, "relative = true and rtol"],
     [{ integrator: "lie", rtol: 1e-4 }, "rtol = 0.0001 was given, but integrator=lie keeps the ranks"],
     [{ integrator: "fixed-rank", tolerance: 1e-6 }, "tolerance = 0.000001 was given, but integrator=fixed-rank keeps"],
+    [{ dt: 1e-300 }, "dt is 1e-300 with T = 1: 1.00e+300 steps, expected 1e+8 or fewer"],
+    [{ T: 1e7 }, "dt is 0.01 with T = 10000000: 1.00e+9 steps"],
     [{ integrator: "strang", rejection: true }, "rejection = true was given, but integrator=strang keeps"],
   ])("%j: %s", (given, message) => {
     expect(() => evolveOptions(parse(given))).toThrow(ConfigError);

@@ -5,7 +5,7 @@ import { modeSizes } from "../../ttn/ttn.ts";
 import { allCounts } from "../matrix/checks.ts";
 import { chebyshevPoints, type Family, lagrangeMeans, meanAndVariance } from "./interpolation.ts";
 import type { RadiationProblem } from "./problem.ts";
-import type { Reference, ReferenceOptions } from "./slab-reference.ts";
+import { atOnce, type Reference, type ReferenceOptions } from "./slab-reference.ts";
 import { type HarmonicFlux, harmonicFlux } from "./spherical-harmonics.ts";
 import { stableSteps } from "./stability.ts";
 
@@ -37,6 +37,15 @@ export function planeReference(
   { scattering, absorption }: PlaneCoefficients,
   options: ReferenceOptions = {},
 ): Reference {
+  return atOnce(planeReferenceSteps(problem, { scattering, absorption }, options), options);
+}
+
+/** The work of `planeReference` step by step: as `slabReferenceSteps`. */
+export function* planeReferenceSteps(
+  problem: RadiationProblem,
+  { scattering, absorption }: PlaneCoefficients,
+  options: Omit<ReferenceOptions, "signal" | "progress"> = {},
+): Generator<number, Reference> {
   const { grid, inputs, initial, span } = problem;
   const { points: count = 12 } = options;
   if (!("y" in grid) || inputs.length !== 2)
@@ -65,12 +74,15 @@ export function planeReference(
   const quadrant = new Quadrant(n, dx, dt, harmonicFlux(degree));
   // a polynomial of degree `steps` needs no more points than that
   const points = chebyshevPoints(Math.min(count, steps + 1), Math.min(...sigmaS), Math.max(...sigmaS));
-  const runs = Array.from(points, (sigma, k) =>
-    quadrant.zerothMoments(start, sigma, steps, (step) => {
-      options.signal?.throwIfAborted();
-      options.progress?.((k + (step + 1) / steps) / points.length);
-    }),
-  );
+  const runs: Float64Array[][] = [];
+  for (const [k, sigma] of points.entries()) {
+    const run = [start];
+    for (const moment of quadrant.zerothMoments(start, sigma, steps)) {
+      run.push(moment);
+      yield (k + (run.length - 1) / steps) / points.length;
+    }
+    runs.push(run);
+  }
   const families = Array.from(sigmaA, (sigma, j): Family => {
     const c = binomialTerms(steps, -dt * sigma);
     return { weight: eta.weights[j]!, fields: runs.map((run) => combined(c, run)) };
@@ -177,15 +189,14 @@ class Quadrant {
     this.#absZ = blocksOf(flux.absZ, order, place);
   }
 
-  /** The zeroth moment after 0, 1, ..., `steps` steps from an isotropic start. */
-  zerothMoments(start: Float64Array, sigma: number, steps: number, stepped: (step: number) => void): Float64Array[] {
+  /** The zeroth moment after 1, ..., `steps` steps from an isotropic start. */
+  *zerothMoments(start: Float64Array, sigma: number, steps: number): Generator<Float64Array> {
     const size = start.length;
     const u = new Float64Array(this.#moments.length * size);
     const central = u.slice();
     const diffusive = u.slice();
     const zeroth = this.#moments.findIndex((m) => m.isotropic) * size;
     u.set(start, zeroth);
-    const all = [start];
     for (let step = 0; step < steps; step++) {
       const next = u.slice();
       this.#moments.forEach(({ isotropic }, m) => {
@@ -206,10 +217,8 @@ class Quadrant {
         });
       }
       u.set(next);
-      all.push(u.slice(zeroth, zeroth + size));
-      stepped(step);
+      yield u.slice(zeroth, zeroth + size);
     }
-    return all;
   }
 
   /** D u and D2 u in a direction, zero at boundary points. */

@@ -31,6 +31,16 @@ export interface ReferenceOptions {
   readonly progress?: (share: number) => void;
 }
 
+/** Does all of the work at once, as the options have it. */
+export function atOnce<T>(work: Generator<number, T>, { signal, progress }: ReferenceOptions): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+    signal?.throwIfAborted();
+    progress?.(value);
+  }
+}
+
 /** Tensor grids of inputs beyond this size are not walked through. */
 const mostNodes = 1e7;
 
@@ -51,6 +61,18 @@ export function slabReference(
   sigma: (...values: number[]) => number,
   options: ReferenceOptions & { readonly absorption?: number } = {},
 ): Reference {
+  return atOnce(slabReferenceSteps(problem, sigma, options), options);
+}
+
+/**
+ * The work of `slabReference` step by step: yields the share that is done after each, so that a caller can do other things in between.
+ * Leaves `signal` and `progress` to that.
+ */
+export function* slabReferenceSteps(
+  problem: RadiationProblem,
+  sigma: (...values: number[]) => number,
+  options: Omit<ReferenceOptions, "signal" | "progress"> & { readonly absorption?: number } = {},
+): Generator<number, Reference> {
   const { grid, inputs, initial } = problem;
   const { points: count = 24, absorption = 0 } = options;
   if ("y" in grid) throw new RangeError(`slabReference: ${problem.name} is a problem in the plane, expected a slab`);
@@ -80,11 +102,13 @@ export function slabReference(
     dt: (t1 - t0) / steps,
     steps,
   };
-  const fields = Array.from(points, (s, k) => {
-    const field = ordinates(slab, s, options.signal);
-    options.progress?.((k + 1) / points.length);
-    return field;
-  });
+  const fields: Float64Array[] = [];
+  for (const [k, s] of points.entries()) {
+    const work = ordinates(slab, s);
+    let next = work.next();
+    for (; !next.done; next = work.next()) yield (k + next.value) / points.length;
+    fields.push(next.value);
+  }
   return { ...meanAndVariance(lagrangeMeans(points, distribution), [{ weight: 1, fields }]), points, fields, steps };
 }
 
@@ -126,8 +150,11 @@ const stages = [
   [1 / 6, 0],
 ] as const;
 
-/** The zeroth moment at the end for one scattering coefficient, by ordinates psi (moments x grid points). */
-function ordinates({ start, moments, dx, absorption, dt, steps }: Slab, sigma: number, signal?: AbortSignal) {
+/** The zeroth moment at the end for one scattering coefficient, by ordinates psi (moments x grid points); yields the share of the steps. */
+function* ordinates(
+  { start, moments, dx, absorption, dt, steps }: Slab,
+  sigma: number,
+): Generator<number, Float64Array> {
   const nx = start.length;
   const { nodes, weights } = gaussLegendre(moments);
   const amplitudes = weights.map(Math.sqrt); // u_0 = sum_q sqrt(w_q) psi_q
@@ -140,7 +167,6 @@ function ordinates({ start, moments, dx, absorption, dt, steps }: Slab, sigma: n
     return rho;
   };
   for (let step = 0; step < steps; step++) {
-    signal?.throwIfAborted();
     for (const [weight, carry] of stages) {
       const rho = zeroth(stage);
       for (let q = 0; q < moments; q++) {
@@ -163,6 +189,7 @@ function ordinates({ start, moments, dx, absorption, dt, steps }: Slab, sigma: n
     }
     psi.set(sum);
     stage.set(sum);
+    yield (step + 1) / steps;
   }
   return zeroth(psi);
 }

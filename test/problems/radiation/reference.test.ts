@@ -4,8 +4,10 @@ import {
   manyInputSlab,
   plane,
   planeReference,
+  planeReferenceSteps,
   type RadiationProblem,
   slabReference,
+  slabReferenceSteps,
   uncertainPlane,
   uncertainSlab,
 } from "../../../src/problems/index.ts";
@@ -104,6 +106,25 @@ describe("the full-rank reference of a plane", () => {
     const zero = { scattering: () => 1, absorption: () => 0 };
     // T = 4 dt = 0.9 in steps of at most 0.25 / (sqrt(2) + 0.125)
     expect(planeReference(problem, zero).steps).toBe(6);
+  });
+
+  test("goes step by step, and is stopped between steps", () => {
+    const problem = uncertainPlane({ n: 8, degree: 1, nodesXi: 2, nodesEta: 2, cfl: 0.4 });
+    const shares = [...planeReferenceSteps(problem, coefficients, { points: 2 })];
+    expect(shares).toEqual(
+      Array.from({ length: 2 * problem.steps }, (_, k) => expect.closeTo((k + 1) / shares.length)),
+    );
+    expect([...slabReferenceSteps(uncertainSlab(small), (xi = 0) => 5 + xi, { steps: 50, points: 2 })]).toHaveLength(
+      100,
+    );
+    const stop = new AbortController();
+    const told: number[] = [];
+    const progress = (share: number) => {
+      told.push(share);
+      if (told.length === 3) stop.abort(new Error("enough"));
+    };
+    expect(() => planeReference(problem, coefficients, { signal: stop.signal, progress })).toThrow("enough");
+    expect(told).toHaveLength(3);
   });
 
   test("is refused for what it does not solve", () => {
