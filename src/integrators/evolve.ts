@@ -76,7 +76,7 @@ export interface Snapshot {
   readonly errors: ErrorParts;
   /** Attempts of this step that were rejected, for bases too small or a step too long. */
   readonly rejected: number;
-  /** Evaluations of local fields in this step, rejected attempts included. */
+  /** Evaluations of local fields in this step, those of rejected attempts included, but not of attempts whose local solves failed. */
   readonly applications: number;
   /** Wall time of this step in seconds, observables excluded. */
   readonly seconds: number;

@@ -89,11 +89,7 @@ export class Environments {
 
   /** The environments around a node, mode by mode, for a trial (and test) state centred there. */
   around(trial: TTN, node: NodeId, test: TTN = trial): readonly Environment[] {
-    const { children, parent } = this.#operator.tree.nodes[node]!;
-    const found =
-      children.length > 0 ? children.map((c) => this.#behind(trial, test, c, node)) : [this.#physical[node]!];
-    found.push(parent === null ? outside : this.#behind(trial, test, parent, node));
-    return found;
+    return this.#around(trial, test, node, null);
   }
 
   /**
@@ -154,15 +150,16 @@ export class Environments {
 
   /** Contracts everything behind the edge from `node` towards its neighbour `to`. */
   #behind(trial: TTN, test: TTN, node: NodeId, to: NodeId): Environment {
-    const { children, parent, mode: leafMode } = this.#operator.tree.nodes[node]!;
     const open = modeTowards(this.#operator.tree, node, to);
-    const around: Environment[] = [];
-    if (leafMode !== null) around.push(this.#physical[node]!);
-    else for (const child of children) around.push(child === to ? ahead : this.#behind(trial, test, child, node));
-    if (parent === to) around.push(ahead);
-    else around.push(parent === null ? outside : this.#behind(trial, test, parent, node));
+    return this.#lookUp(node, open, trial.tensors[node]!, test.tensors[node]!, this.#around(trial, test, node, to));
+  }
 
-    return this.#lookUp(node, open, trial.tensors[node]!, test.tensors[node]!, around);
+  /** What lies behind each mode at `node`, but for that towards `to`. */
+  #around(trial: TTN, test: TTN, node: NodeId, to: NodeId | null): readonly Environment[] {
+    const { children, parent } = this.#operator.tree.nodes[node]!;
+    const seen = (other: NodeId): Environment => (other === to ? ahead : this.#behind(trial, test, other, node));
+    const below = children.length > 0 ? children.map(seen) : [this.#physical[node]!];
+    return [...below, parent === null ? outside : seen(parent)];
   }
 
   #lookUp(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {

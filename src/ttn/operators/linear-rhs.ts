@@ -3,7 +3,7 @@ import { kroneckerSum } from "../../linalg/kronecker-sum.ts";
 import { dot } from "../../linalg/level1.ts";
 import { asDtype, type Complex, commonDtype, complex, dtypeOf, type Scalar, times } from "../../linalg/tensor.ts";
 import { checkKeys } from "../../text/known-keys.ts";
-import { modeTowards } from "../gauge.ts";
+import { shapeSeen } from "../restrict.ts";
 import type { LocalField, Rhs } from "../rhs.ts";
 import type { NodeId } from "../tree.ts";
 import { dtypeOfState, type TTN } from "../ttn.ts";
@@ -70,12 +70,7 @@ export function linearRhs(parts: readonly LinearPart[], options: LinearOptions =
 
   const maps = (trial: TTN, node: NodeId, test: TTN) => {
     const ket = trial.tensors[node]!;
-    const { children, parent } = trial.tree.nodes[node]!;
-    const neighbours = [...children, ...(parent === null ? [] : [parent])];
-    const shapeOut = [...ket.shape];
-    for (const other of neighbours)
-      shapeOut[modeTowards(trial.tree, node, other)] =
-        test.tensors[other]!.shape[modeTowards(trial.tree, other, node)]!;
+    const shapeOut = shapeSeen(test, node);
     return environments.map((e) =>
       kroneckerSum(ket.shape, e.terms(node, e.around(trial, node, test)), commonDtype(dtype, ket.dtype), shapeOut),
     );
