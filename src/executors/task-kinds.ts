@@ -3,6 +3,7 @@ import type { LocalSolution, LocalSolver, SolverSpec } from "../integrators/loca
 import { solverFrom } from "../integrators/local/solvers.ts";
 import { type ProblemData, problemOf } from "../integrators/local/transport.ts";
 import type { TaskKind } from "../linalg/task.ts";
+import { branchCut } from "../ttn/cut.ts";
 import { modulesOf, type PackedField, packField, unpackField } from "../ttn/field-data.ts";
 import { shift } from "../ttn/gauge.ts";
 import { loadRhs } from "../ttn/module-rhs.ts";
@@ -67,5 +68,5 @@ interface PackedSolve {
 
 /** All that a worker can be asked to do. */
 export const taskKinds: Readonly<Record<string, TaskKind<never, unknown>>> = Object.fromEntries(
-  [solve, contraction, shift, augmentation].map((kind) => [kind.name, kind as TaskKind<never, unknown>]),
+  [solve, contraction, shift, augmentation, branchCut].map((kind) => [kind.name, kind as TaskKind<never, unknown>]),
 );

@@ -2,7 +2,7 @@ import type { Tensor } from "../linalg/tensor.ts";
 import { checkKeys } from "../text/known-keys.ts";
 import { centering } from "../ttn/gauge.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import {
   assembled,
@@ -60,7 +60,10 @@ export function augmentedBug(options: AugmentedBugOptions = {}): Integrator {
       const start = inBases(y, rootOf(y.tree), found.bases);
       const solved = yield* solveNodes(context, [start], "state", t, h);
       if (solved.failure) return solved.failure;
-      const { y: end, discarded } = truncate(assembled(y, found.bases, solved.solutions[0]!.final), context.truncation);
+      const { y: end, discarded } = yield* truncating(
+        assembled(y, found.bases, solved.solutions[0]!.final),
+        context.truncation,
+      );
       const applications = found.applications + solved.applications;
       const widened = widenedStart(context, start, solved.solutions[0]!.final);
       return { ok: true, y: end, discarded, applications, missed: null, widened };

@@ -3,7 +3,7 @@ import { orthAug } from "../linalg/factor.ts";
 import { identity, sizeOf, type Tensor } from "../linalg/tensor.ts";
 import { modeTowards, moveCenter, splitMode } from "../ttn/gauge.ts";
 import { type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import { type TTN, withTensor } from "../ttn/ttn.ts";
 import { growingEdges, roundOffOf, solveProblems, widenedStart } from "./augment.ts";
 import type { StepContext, StepResult } from "./integrator.ts";
@@ -68,7 +68,7 @@ export function* correctedStep(
   }
   const whole = moveCenter(y, root);
   if (!augmented) return { ok: true, y: whole, discarded: 0, applications, missed: null, widened: null };
-  const { y: cut, discarded } = truncate(whole, context.truncation);
+  const { y: cut, discarded } = yield* truncating(whole, context.truncation);
   const wide = widenedStart(context, inFrames, y.tensors[end]!);
   return { ok: true, y: cut, discarded, applications, missed: null, widened: wide && moveCenter(wide, root) };
 }

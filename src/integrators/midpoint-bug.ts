@@ -1,5 +1,5 @@
 import { rootOf } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import { assembled, growingEdges, inBases, solveNodes, widenedStart } from "./augment.ts";
 import { augmentedBases } from "./augmented-bug.ts";
 import { keptMoments } from "./conserve.ts";
@@ -38,7 +38,10 @@ export function midpointBug(): Integrator {
       const start = inBases(y, root, bases);
       const last = yield* solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
-      const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
+      const { y: end, discarded } = yield* truncating(
+        assembled(y, bases, last.solutions[0]!.final),
+        context.truncation,
+      );
       const applications =
         half.applications + middle.applications + grown.applications + last.applications + (moments?.applications ?? 0);
       const widened = widenedStart(context, start, last.solutions[0]!.final);

@@ -2,7 +2,7 @@ import { allFinite } from "../linalg/tensor.ts";
 import { moveCenter } from "../ttn/gauge.ts";
 import { applyOperator, type TTNO } from "../ttn/operators/ttno.ts";
 import { rootOf } from "../ttn/tree.ts";
-import { type Truncation, truncate } from "../ttn/truncate.ts";
+import { type Truncation, truncating } from "../ttn/truncate.ts";
 import { ranks, type TTN } from "../ttn/ttn.ts";
 import { oneOf } from "./augment.ts";
 import type { Integrator, StepContext, StepResult } from "./integrator.ts";
@@ -69,7 +69,7 @@ function* step(
   const first = yield* integrator.step(context, y, t, order === "lie" ? h : h / 2);
   if (!first.ok) return first;
   if (!allFinite(first.y.tensors[root]!)) return { ok: false, why: "not-finite", node: root };
-  const flown = truncate(moveCenter(flow(first.y, t, h), root), cut);
+  const flown = yield* truncating(moveCenter(flow(first.y, t, h), root), cut);
   const discarded = first.discarded + flown.discarded;
   if (order === "lie") return { ...first, y: flown.y, discarded };
   const second = yield* integrator.step(context, flown.y, t + h / 2, h / 2);

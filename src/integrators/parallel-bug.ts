@@ -4,7 +4,7 @@ import { type Tensor, tensor } from "../linalg/tensor.ts";
 import { checkKeys } from "../text/known-keys.ts";
 import { centering } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { type Assembly, assemble, type Coupling, evolvedCoupling, type Frames } from "./assembly.ts";
 import { assembled, fieldAt, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
@@ -122,7 +122,7 @@ function* step(
     applications += last.applications;
     core = last.solutions[0]!.final;
   } else core = assembly.widen(root, solved.solutions[nodes.indexOf(root)]!.final);
-  const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
+  const { y: end, discarded } = yield* truncating(assembled(y, bases, core), context.truncation);
   return { ok: true, y: end, discarded, applications, missed, widened: widenedStart(context, start, core) };
 }
 

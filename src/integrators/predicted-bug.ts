@@ -1,6 +1,6 @@
 import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
 import { assembled, growingEdges, inBases, solveNodes, widenedStart } from "./augment.ts";
 import { keptMoments } from "./conserve.ts";
@@ -50,7 +50,10 @@ export function predictedBug(): Integrator {
       const start = inBases(y, root, bases);
       const last = yield* solveNodes(context, [start], "state", t, h);
       if (last.failure) return last.failure;
-      const { y: end, discarded } = truncate(assembled(y, bases, last.solutions[0]!.final), context.truncation);
+      const { y: end, discarded } = yield* truncating(
+        assembled(y, bases, last.solutions[0]!.final),
+        context.truncation,
+      );
       const kept = moments?.applications ?? 0;
       const applications = frames.applications + solved.applications + kept + last.applications;
       const widened = widenedStart(context, start, last.solutions[0]!.final);

@@ -1,7 +1,7 @@
 import { checkKeys } from "../text/known-keys.ts";
 import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
 import { assembled, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
 import type { Integrator } from "./integrator.ts";
@@ -42,7 +42,7 @@ export function secondOrderParallelBug(options: SecondOrderParallelBugOptions = 
       const select = variant === "3r" ? frames.main : [];
       const { bases, widen } = yield* assemble(context, y, frames, growing, solved.solutions, coupling, { select });
       const core = widen(root, solved.solutions.at(-1)!.final);
-      const { y: end, discarded } = truncate(assembled(y, bases, core), context.truncation);
+      const { y: end, discarded } = yield* truncating(assembled(y, bases, core), context.truncation);
       const applications = frames.applications + solved.applications;
       const widened = widenedStart(context, inBases(y, root, bases), core);
       return { ok: true, y: end, discarded, applications, missed: null, widened };

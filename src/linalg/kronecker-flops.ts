@@ -29,8 +29,9 @@ function productFlops(map: KroneckerSum, matrices: Factors, keys: ProductKeys, f
     const key = keys.of(left);
     if (formed.has(key)) break;
     formed.add(key);
-    const shape = map.shapeIn.map((n, k) => left[k]?.shape[0] ?? n);
-    flops += each(map.dtype) * sizeBeside(shape, mode) * entriesOfSum([[1, left[mode]!]]);
+    let beside = 1;
+    for (let k = 0; k < left.length; k++) if (k !== mode) beside *= left[k]?.shape[0] ?? map.shapeIn[k]!;
+    flops += each(map.dtype) * beside * entriesOfSum([[1, left[mode]!]]);
     left = left.with(mode, null);
   }
   return flops;

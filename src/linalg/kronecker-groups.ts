@@ -19,7 +19,8 @@ export function grouped(
   order: number,
   keys: ProductKeys,
 ): { readonly modes: readonly (readonly Group[])[]; readonly rest: readonly KroneckerTerm[] } {
-  const found = Array.from({ length: order }, () => new Map<string, { inner: Factors; outer: [Scalar, Matrix][] }>());
+  const found: Map<string, { inner: Factors; outer: [Scalar, Matrix][] }>[] = [];
+  for (let mode = 0; mode < order; mode++) found.push(new Map());
   const rest: KroneckerTerm[] = [];
   for (const term of terms) {
     const mode = outerMode(term.matrices);

@@ -1,5 +1,5 @@
 import type { Integrator } from "../integrators/integrator.ts";
-import { truncate } from "../ttn/truncate.ts";
+import { truncating } from "../ttn/truncate.ts";
 import { ranks } from "../ttn/ttn.ts";
 
 /**
@@ -18,7 +18,7 @@ export const atGivenRanks = (integrator: Integrator): Integrator => {
       const taken = yield* integrator.step(context, y, t, h);
       if (!taken.ok) return taken;
       const own = ranks(y);
-      const { y: end, discarded } = truncate(taken.y, { tolerance: "off", minRank: own, maxRank: own });
+      const { y: end, discarded } = yield* truncating(taken.y, { tolerance: "off", minRank: own, maxRank: own });
       return { ...taken, y: end, discarded: Math.hypot(taken.discarded, discarded), widened: null };
     },
   };

@@ -15,9 +15,9 @@ import {
   width,
 } from "../linalg/tensor.ts";
 import { norm, scale } from "./arithmetic.ts";
+import { keptRank } from "./cut.ts";
 import { ttn } from "./gauge.ts";
 import { edgesOf, modesBelow, type NodeId, rootOf, type Tree } from "./tree.ts";
-import { keptRank } from "./truncate.ts";
 import { largestRanks, spreadRanks, type TTN } from "./ttn.ts";
 
 /**

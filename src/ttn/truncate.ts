@@ -1,12 +1,14 @@
-import { block, concatLast, matmul, matricize, modeProduct, permute, scaleColumns } from "../linalg/contract.ts";
-import { orthAug, singularValues, svd } from "../linalg/factor.ts";
+import { block, combine, matmul, matricize, modeProduct, permute, scaleColumns } from "../linalg/contract.ts";
+import { singularValues, svd } from "../linalg/factor.ts";
 import { conj } from "../linalg/level1.ts";
-import { copy, identity, reshape, sizeOf, type Tensor } from "../linalg/tensor.ts";
+import { allDone, doneHere, type Work } from "../linalg/task.ts";
+import { copy, identity, reshape, sizeOf, type Tensor, tensor, width } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
 import { checkKeys } from "../text/known-keys.ts";
 import { norm } from "./arithmetic.ts";
-import { checkConserved, type Functional, MomentKeeper, type Outside } from "./conserved.ts";
-import { asBasis, centers, fromBasis, moveCenter, orthonormalize, triangularOf } from "./gauge.ts";
+import { checkConserved, type Functional, MomentKeeper } from "./conserved.ts";
+import { branchTask, type CutBranch, Cutting, isIdle, keptRank, type Limit, type Tail, tailOf } from "./cut.ts";
+import { asBasis, centers, moveCenter, orthonormalize } from "./gauge.ts";
 import { edgesOf, type NodeId, rootOf, type Tree } from "./tree.ts";
 import { dtypeOfState, modeSizes, type TTN } from "./ttn.ts";
 
@@ -40,8 +42,6 @@ export interface Truncation {
   readonly conserved?: readonly Functional[];
 }
 
-type Tail = "l2" | "l1-keep-one";
-
 export interface Truncated {
   readonly y: TTN;
   /** Norm of what was discarded: exact for "weighted"; for "paper" the root of the sum of squares of the cut tails. */
@@ -57,18 +57,21 @@ export interface Truncated {
  * cut: the bound on the error is the same, and so is what `discarded` means. (docs/conservation.md)
  * Cost O(sum over nodes of r^4). Throws a RangeError when tolerance or ranks make no sense, or a functional does not fit.
  */
-export function truncate(y: TTN, truncation: Truncation): Truncated {
+export const truncate = (y: TTN, truncation: Truncation): Truncated => doneHere(truncating(y, truncation));
+
+/** `truncate`, with both subtrees of a root that has two side by side, unless functionals are conserved. */
+export function* truncating(y: TTN, truncation: Truncation): Work<Truncated> {
   checkTruncation(truncation);
   checkRankLists(truncation, y.tree);
   if (truncation.conserved)
     checkConserved(y.tree, modeSizes(y), dtypeOfState(y), truncation.conserved, truncation.maxRank);
   const root = moveCenter(y, rootOf(y.tree));
   if (truncation.method === "paper") return unweighted(root, truncation);
-  let result = weighted(root, truncation);
+  let result = yield* weighted(root, truncation);
   // a cut above a node can leave a child with more directions than its siblings and parent can tell apart
   const { conserved: _, tail: _tail, ...limits } = truncation; // nothing is lost by what follows, so that nothing has to be kept
   while (hasIdleDirections(result.y)) {
-    const { y: fitted, discarded } = weighted(result.y, { ...limits, tolerance: "off" });
+    const { y: fitted, discarded } = yield* weighted(result.y, { ...limits, tolerance: "off" });
     result = { y: fitted, discarded: Math.hypot(result.discarded, discarded) };
   }
   return result;
@@ -76,10 +79,12 @@ export function truncate(y: TTN, truncation: Truncation): Truncated {
 
 /** Whether some child's rank is more than the product of the other ranks around its parent. */
 const hasIdleDirections = (y: TTN): boolean =>
-  y.tree.nodes.some(({ children }, id) => {
-    const { shape } = y.tensors[id]!;
-    return children.some((_, i) => shape[i]! > sizeOf(shape.toSpliced(i, 1)));
-  });
+  y.tree.nodes.some(({ children }, id) => anyIdle(y.tensors[id]!.shape, children.length));
+
+function anyIdle(shape: readonly number[], modes: number): boolean {
+  for (let mode = 0; mode < modes; mode++) if (isIdle(shape, mode)) return true;
+  return false;
+}
 
 /** Throws a RangeError when the tolerance is not positive, or a rank limit is no positive integer. */
 export function checkTruncation(truncation: Truncation): void {
@@ -118,126 +123,107 @@ const truncationKeys = {
   conserved: true,
 } as const;
 
-/** Smallest rank whose tail (sum_{k >= rank} s_k^2)^(1/2) is at most theta; at least `min`, at most `max` and the length. */
-export const keptRank = (
-  s: Float64Array,
-  theta: number,
-  min = 1,
-  max = Number.POSITIVE_INFINITY,
-  tail: Tail = "l2",
-): number => Math.min(Math.max(rankAbove(s, theta, tail), min, 1), Math.max(max, 1), s.length);
-
-function rankAbove(s: Float64Array, theta: number, tail: Tail): number {
-  const isNorm = tail === "l2";
-  let sum = 0;
-  let rank = s.length;
-  while (rank > 0) {
-    sum += isNorm ? s[rank - 1]! * s[rank - 1]! : s[rank - 1]!;
-    if ((isNorm ? Math.sqrt(sum) : sum) > theta) break;
-    rank--;
-  }
-  return isNorm ? rank : rank + 1;
-}
-
-const tailOf = (s: Float64Array, rank: number): number => s.subarray(rank).reduce((sum, v) => sum + v * v, 0);
-
 /** The tolerance as a number; "off" is the level of round-off in a tensor of this norm. */
 const toleranceOf = (tolerance: number | "off", size: number, relative: boolean): number =>
   tolerance === "off" ? 1e-15 * size : relative ? tolerance * size : tolerance;
 
-const limitsOf = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY, tail = "l2" }: Truncation) => ({
-  tail,
+/** The least and the largest rank of the edge above each node. */
+const rankLimits = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY }: Truncation) => ({
   min: (id: NodeId): number => (typeof minRank === "number" ? minRank : minRank[id]!),
   max: (id: NodeId): number => (typeof maxRank === "number" ? maxRank : maxRank[id]!),
 });
 
-/**
- * Leaves to root. The centre is carried down as R-factors only; on the way back the amplitude of a node, with its
- * children already cut, is decomposed: its singular values are the Schmidt values of the current tensor on that edge. The
- * projections are nested, so the discarded parts are orthogonal to each other and their squares add up exactly.
- */
-function weighted(y: TTN, truncation: Truncation): Truncated {
-  const edges = Math.max(1, edgesOf(y.tree).length);
-  const theta = toleranceOf(truncation.tolerance, norm(y), truncation.relative ?? false) / Math.sqrt(edges);
-  const { min, max, tail } = limitsOf(truncation);
-  const tensors = [...y.tensors];
-  const stays = truncation.tolerance === "off" ? withinLimits(y, max) : [];
-  /** Overlap of the new basis with the old, of the edges that were cut. */
-  const overlap: (Tensor | undefined)[] = [];
-  const moments = truncation.conserved ? new MomentKeeper(y, truncation.conserved) : null;
-  let discarded = 0;
-
-  /** The old tensor of a node in the bases of its children as they are now. */
-  const projected = (id: NodeId, frame: Frame): Tensor =>
-    y.tree.nodes[id]!.children.reduce(
-      (t, child, i) => (overlap[child] ? modeProduct(t, i, overlap[child], frame) : t),
-      y.tensors[id]!,
-    );
-
-  /**
-   * Cuts all edges below `id`, given the node's amplitude; returns the amplitude in the new bases of its children. `outside` is what
-   * the functionals see of the state beyond the node.
-   */
-  const cutChildren = (id: NodeId, amplitude: Tensor, outside: Outside, frame: Frame): Tensor =>
-    y.tree.nodes[id]!.children.reduce((a, child, i) => {
-      if (stays[child] && a.shape[i]! <= sizeOf(a.shape.toSpliced(i, 1))) return a;
-      // a = (r^T across the edge) times an isometry that is not needed
-      const beyond = moments?.beyond(id, i, outside, () => projected(id, frame)) ?? [];
-      return modeProduct(a, i, cutEdge(child, triangularOf(a, i), beyond), frame);
-    }, amplitude);
-
-  /** Cuts the edge above `id`; returns the overlap of the new basis with the old. */
-  const cutEdge = (id: NodeId, r: Tensor, outside: Outside): Tensor => {
-    using frame = workspace().frame();
-    const old = y.tensors[id]!;
-    const amplitude = cutChildren(id, modeProduct(old, old.shape.length - 1, r, frame), outside, frame);
-    const { u, s } = svd(asBasis(amplitude));
-    const before = asBasis(projected(id, frame));
-    const kept = moments?.directions(id, fromBasis(u, amplitude.shape), matmul(u, before, "C", "N"), outside);
-    const cut = kept ? cutBeside(kept, s, theta, min(id), max(id), tail) : cutAll(s, theta, min(id), max(id), tail);
-    discarded += cut.discarded;
-    const basis = "columns" in cut ? matmul(u, cut.columns) : block(u, [0, 0], [u.shape[0]!, cut.rank]);
-    tensors[id] = fromBasis(basis, amplitude.shape);
-    moments?.replace(id, tensors[id]);
-    const between = matmul(basis, before, "C", "N");
-    overlap[id] = between;
-    return between;
-  };
+function* weighted(y: TTN, truncation: Truncation): Work<Truncated> {
+  const { tolerance, relative = false, tail = "l2", conserved } = truncation;
+  const { min, max } = rankLimits(truncation);
+  const size = norm(y);
+  const share = Math.sqrt(Math.max(1, edgesOf(y.tree).length));
+  const theta = toleranceOf(tolerance, size, relative) / share;
+  const stays = tolerance === "off" ? withinLimits(y, max) : [];
+  const limits = y.tree.nodes.map((_, id): Limit => ({ theta, tail, min: min(id), max: max(id), stays: !!stays[id] }));
   const root = rootOf(y.tree);
+  if (y.tree.nodes[root]!.children.length === 2 && !conserved)
+    return yield* fromBothSides(y, limits, toleranceOf("off", size, false) / share);
   using frame = workspace().frame();
-  tensors[root] = copy(cutChildren(root, y.tensors[root]!, moments?.atRoot() ?? [], frame));
-  return { y: { tree: y.tree, tensors, center: root }, discarded: Math.sqrt(discarded) };
+  const moments = conserved ? new MomentKeeper(y, conserved) : null;
+  const cutting = new Cutting(y.tree, y.tensors, limits, moments);
+  const core = cutting.children(root, y.tensors[root]!, moments?.atRoot() ?? [], frame);
+  return { y: withTensors(y, [...cutting.made, [root, copy(core)]]), discarded: Math.sqrt(cutting.discarded) };
 }
 
-/** The leading singular directions up to the tolerance; `discarded` is the sum of squares of the others. */
-function cutAll(s: Float64Array, theta: number, min: number, max: number, tail: Tail) {
-  const rank = keptRank(s, theta, min, max, tail);
-  return { rank, discarded: tailOf(s, rank) };
+function withTensors(y: TTN, made: readonly (readonly [NodeId, Tensor])[]): TTN {
+  const tensors = [...y.tensors];
+  for (const [id, tensor] of made) tensors[id] = tensor;
+  return { ...y, tensors };
 }
 
 /**
- * The same where some directions (columns, orthonormal, in coordinates of the singular vectors) are to be kept whatever they weigh:
- * these, and the leading singular directions of what is orthogonal to them. No more of the latter than `cutAll` would keep.
+ * A root with two subtrees is a matrix C = A diag(s) B^T, and the edges above both are one. Its rank is chosen first; then the subtrees
+ * are cut side by side, each under the weight of the singular values that stay, of which it loses no more than `roundOff`. With P and Q
+ * the projections on both sides, Y_r the state of the first r = rank singular values and a_k the directions on the side of P,
+ *
+ *     |Y - PQ Y|^2 = |(1 - P) Y|^2 + |(1 - Q) Y|^2 - |(1 - P)(1 - Q) Y|^2
+ *     |(1 - P) Y|^2 = |(1 - P) Y_r|^2 + sum_{k >= r} s_k^2 <a_k, (1 - P) a_k>
+ *
+ * where |(1 - P) Y_r| is what was discarded in that subtree. Wherever 1 - P = 1 - W* W is subject to cancellation it is multiplied by
+ * something small, so that the sum is right to a percent down to the level of round-off.
  */
-function cutBeside(kept: Tensor, s: Float64Array, theta: number, min: number, max: number, tail: Tail) {
-  const [size, count] = kept.shape as [number, number];
-  const others = orthAug(kept, identity(size, kept.dtype));
-  if (others.shape[1] === 0) return { columns: kept, discarded: 0 };
-  const { u, s: rest } = svd(scaleRows(others, s));
-  const rank = Math.min(Math.max(rankAbove(rest, theta, tail), min - count), max - count, rest.length);
-  const leading = matmul(others, block(u, [0, 0], [u.shape[0]!, rank]));
-  return { columns: concatLast(kept, leading), discarded: tailOf(rest, rank) };
+function* fromBothSides(y: TTN, limits: readonly Limit[], roundOff: number): Work<Truncated> {
+  const root = rootOf(y.tree);
+  const core = y.tensors[root]!;
+  const tops = y.tree.nodes[root]!.children;
+  const { u, s, vh } = svd(reshape(core, core.shape.slice(0, 2)));
+  const { theta, tail } = limits[tops[0]!]!;
+  const least = Math.max(...tops.map((id) => limits[id]!.min));
+  const most = Math.min(...tops.map((id) => limits[id]!.max));
+  const rank = keptRank(s, theta, least, most, tail);
+  const inside = limits.map((limit, id) => (tops.includes(id) ? { ...limit, theta: roundOff } : limit));
+  const sides = [u, permute(vh, [1, 0])].map((directions, i) => {
+    const top = tops[i]!;
+    if (limits[top]!.stays && core.shape[i] === rank) return { directions, task: null };
+    const kept = block(directions, [0, 0], [core.shape[i]!, rank]);
+    const weight = permute(scaleColumns(kept, s), [1, 0]);
+    return { directions, task: branchTask({ tree: y.tree, top, weight, limits: inside }, y.tensors) };
+  });
+  const cut = [...(yield* allDone<CutBranch>(sides.flatMap(({ task }) => task ?? [])))];
+  const branches = sides.map(({ task }) => (task ? cut.shift()! : null));
+  const [p, q] = sides.map(({ directions }, i) => beyond(branches[i]?.overlap, directions)) as [Tensor, Tensor];
+  const common = diagonal(matmul(scaleColumns(p, s), q, "N", "T"));
+  const [lostByP, lostByQ] = [diagonal(p), diagonal(q)];
+  let squares = branches.reduce((sum, branch) => sum + (branch?.discarded ?? 0), 0);
+  s.forEach((sk, k) => {
+    if (k >= rank) squares += sk * sk * (lostByP[k]! + lostByQ[k]!);
+    squares -= sk * common[k]!;
+  });
+  const between = branches.reduce((c, branch, i) => (branch ? modeProduct(c, i, branch.overlap) : c), core);
+  const made = branches.flatMap((branch) => branch?.made ?? []);
+  return { y: withTensors(y, [...made, [root, between]]), discarded: Math.sqrt(Math.max(0, squares)) };
 }
 
-/** A* diag(s) for a matrix A. */
-const scaleRows = (a: Tensor, s: Float64Array): Tensor => scaleColumns(permute(conj(a), [1, 0]), s);
+/** What of these directions lies outside of the new basis: V* (1 - W* W) V with W the overlap; nothing where the basis is the old one. */
+function beyond(overlap: Tensor | undefined, directions: Tensor): Tensor {
+  const count = directions.shape[1]!;
+  if (!overlap) return tensor([count, count], directions.dtype);
+  const seen = matmul(overlap, directions);
+  return combine([
+    [1, identity(count)],
+    [-1, matmul(seen, seen, "C", "N")],
+  ]);
+}
+
+/** The real parts of a matrix's diagonal. */
+function diagonal({ shape, dtype, data }: Tensor): Float64Array {
+  const real = new Float64Array(shape[0]!);
+  for (let k = 0; k < real.length; k++) real[k] = data[width(dtype) * k * (shape[1]! + 1)]!;
+  return real;
+}
 
 /** Whether every edge from a node down has no more than its largest rank, so that without a tolerance nothing is cut there. */
 function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
   const within: boolean[] = [];
   y.tree.nodes.forEach(({ children }, id) => {
     const { shape } = y.tensors[id]!;
-    const fits = children.every((_, i) => shape[i]! <= sizeOf(shape.toSpliced(i, 1)));
+    const fits = !anyIdle(shape, children.length);
     within[id] = shape.at(-1)! <= max(id) && fits && children.every((child) => within[child]);
   });
   return within;
@@ -245,7 +231,8 @@ function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {
   using frame = workspace().frame();
-  const { min, max, tail } = limitsOf(truncation);
+  const { min, max } = rankLimits(truncation);
+  const { tail } = truncation;
   const tensors = [...y.tensors];
   let discarded = 0;
   for (let id = rootOf(y.tree); id >= 0; id--) {

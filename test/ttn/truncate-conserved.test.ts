@@ -9,8 +9,9 @@ import { orthonormalityDefect } from "../../src/testing/orthonormality.ts";
 import { norm, scale, toDense } from "../../src/ttn/arithmetic.ts";
 import type { Functional } from "../../src/ttn/conserved.ts";
 import { productState, randomState } from "../../src/ttn/construct.ts";
+import { keptRank } from "../../src/ttn/cut.ts";
 import { balanced, edgesOf } from "../../src/ttn/tree.ts";
-import { keptRank, schmidtValues, type Truncation, truncate } from "../../src/ttn/truncate.ts";
+import { schmidtValues, type Truncation, truncate } from "../../src/ttn/truncate.ts";
 import { dtypeOfState, modeSizes, ranks, type TTN } from "../../src/ttn/ttn.ts";
 import { distance, naiveModeProduct, runs, Worst } from "./dense.ts";
 

@@ -6,12 +6,12 @@ import { fromValues, reshape, sizeOf, type Tensor } from "../../src/linalg/tenso
 import { states } from "../../src/testing/index.ts";
 import { norm, scale, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, productState, randomState } from "../../src/ttn/construct.ts";
+import { keptRank } from "../../src/ttn/cut.ts";
 import { moveCenter } from "../../src/ttn/gauge.ts";
 import { balanced, edgesOf, modesBelow, type NodeId, rootOf, tree } from "../../src/ttn/tree.ts";
 import {
   checkTruncation as checkOptions,
   entropy,
-  keptRank,
   schmidtValues,
   type Truncation,
   truncate,

@@ -2,9 +2,9 @@ import { block, combine, matmul, permute, scaleColumns } from "../../linalg/cont
 import { svd } from "../../linalg/factor.ts";
 import { fromFunction, type Tensor } from "../../linalg/tensor.ts";
 import { checkKeys } from "../../text/known-keys.ts";
+import { keptRank } from "../../ttn/cut.ts";
 import { matrixNetwork } from "../../ttn/matrix-rhs.ts";
 import { tree } from "../../ttn/tree.ts";
-import { keptRank } from "../../ttn/truncate.ts";
 import type { Weights } from "../weights.ts";
 import { type Rule, sgd } from "./rules.ts";
 
