@@ -1,13 +1,17 @@
 /** A set is worth handing over when its larger pieces are together as much as so many of the smallest ones that count. */
 const worthwhile = 3;
 
+/** A piece that is alone gains nothing elsewhere; from so many of the smallest ones on it is handed over to keep this thread awake. */
+const tooLong = 50;
+
 /**
  * Which pieces of a set are worth handing over to other threads: those of `smallest` operations or more, where all of them together are as much
- * as three such; otherwise none. Other cores have to wake up, and their caches to fill.
+ * as three such, or as fifty where it is only one; otherwise none. Other cores have to wake up, and their caches to fill.
  */
 export function worthHandingOver(flops: readonly number[], smallest: number): number[] {
   const larger = [...flops.keys()].filter((k) => flops[k]! >= smallest);
-  return larger.reduce((sum, k) => sum + flops[k]!, 0) >= worthwhile * smallest ? larger : [];
+  const least = (larger.length === 1 ? tooLong : worthwhile) * smallest;
+  return larger.reduce((sum, k) => sum + flops[k]!, 0) >= least ? larger : [];
 }
 
 /**

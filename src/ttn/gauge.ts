@@ -92,8 +92,8 @@ function shiftTask(y: TTN, to: NodeId): Task {
   const input = shiftOf(y, to);
   const each = width(input.center.dtype) === 2 ? 8 : 2;
   const rank = input.center.shape[input.mode]!;
-  // a factorisation takes twice as long as products of as many operations
-  const flops = each * rank * (4 * sizeOf(input.center.shape) + sizeOf(input.neighbour.shape));
+  // a factorisation takes three times as long as products of as many operations
+  const flops = each * rank * (6 * sizeOf(input.center.shape) + sizeOf(input.neighbour.shape));
   return task(shift, input, { node: to, flops });
 }
 
