@@ -9,9 +9,14 @@ const tooLong = 50;
  * as three such, or as fifty where it is only one; otherwise none. Other cores have to wake up, and their caches to fill.
  */
 export function worthHandingOver(flops: readonly number[], smallest: number): number[] {
-  const larger = [...flops.keys()].filter((k) => flops[k]! >= smallest);
-  const least = (larger.length === 1 ? tooLong : worthwhile) * smallest;
-  return larger.reduce((sum, k) => sum + flops[k]!, 0) >= least ? larger : [];
+  const larger: number[] = [];
+  let all = 0;
+  for (let k = 0; k < flops.length; k++)
+    if (flops[k]! >= smallest) {
+      larger.push(k);
+      all += flops[k]!;
+    }
+  return all >= (larger.length === 1 ? tooLong : worthwhile) * smallest ? larger : [];
 }
 
 /**

@@ -63,12 +63,13 @@ export function workers(options: WorkersOptions = {}): Executor {
   const runTasks = async (tasks: readonly Task[], signal?: AbortSignal) => {
     signal?.throwIfAborted();
     pool.throwIfDisposed();
-    const size = (k: number): number => tasks[k]!.flops ?? Number.POSITIVE_INFINITY;
-    const indices = [...tasks.keys()];
-    const movable = indices.filter((k) => tasks[k]!.message !== null);
-    const away = worthHandingOver(movable.map(size), smallest).map((k) => movable[k]!);
-    away.sort((a, b) => (size(a) === size(b) ? a - b : size(b) - size(a)));
-    const here = indices.filter((k) => !away.includes(k));
+    const sizes: number[] = [];
+    // what cannot be sent counts as smaller than anything
+    for (const { message, flops } of tasks) sizes.push(message === null ? -1 : (flops ?? Number.POSITIVE_INFINITY));
+    const away = worthHandingOver(sizes, smallest);
+    away.sort((a, b) => (sizes[a] === sizes[b] ? a - b : sizes[b]! - sizes[a]!));
+    const here: number[] = [];
+    for (let k = 0; k < tasks.length; k++) if (!away.includes(k)) here.push(k);
     const results: unknown[] = [];
     const beside = async (): Promise<void> => {
       let last = performance.now();

@@ -155,12 +155,17 @@ export function* centering(y: TTN): Work<readonly TTN[]> {
   const at: TTN[] = [];
   at[root] = moveCenter(y, root);
   for (let parents: readonly NodeId[] = [root]; parents.length > 0; ) {
-    const edges = parents.flatMap((id) => y.tree.nodes[id]!.children.map((child) => ({ from: at[id]!, child })));
-    const results = yield* allDone<Shifted>(edges.map(({ from, child }) => shiftTask(from, child)));
-    edges.forEach(({ from, child }, k) => {
-      at[child] = shifted(from, child, results[k]!);
-    });
-    parents = edges.map(({ child }) => child);
+    const below: NodeId[] = [];
+    const tasks: Task[] = [];
+    for (const id of parents)
+      for (const child of y.tree.nodes[id]!.children) {
+        below.push(child);
+        tasks.push(shiftTask(at[id]!, child));
+      }
+    const results = yield* allDone<Shifted>(tasks);
+    for (const [k, child] of below.entries())
+      at[child] = shifted(at[y.tree.nodes[child]!.parent!]!, child, results[k]!);
+    parents = below;
   }
   centered.set(y, at);
   return at;

@@ -2,7 +2,7 @@ import { block, combine, matmul, matricize, modeProduct, permute, scaleColumns }
 import { singularValues, svd } from "../linalg/factor.ts";
 import { conj } from "../linalg/level1.ts";
 import { allDone, doneHere, type Work } from "../linalg/task.ts";
-import { copy, identity, reshape, sizeOf, type Tensor, tensor, width } from "../linalg/tensor.ts";
+import { copy, identity, reshape, type Tensor, tensor, width } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
 import { checkKeys } from "../text/known-keys.ts";
 import { norm } from "./arithmetic.ts";
@@ -140,7 +140,9 @@ function* weighted(y: TTN, truncation: Truncation): Work<Truncated> {
   const share = Math.sqrt(Math.max(1, edgesOf(y.tree).length));
   const theta = toleranceOf(tolerance, size, relative) / share;
   const stays = tolerance === "off" ? withinLimits(y, max) : [];
-  const limits = y.tree.nodes.map((_, id): Limit => ({ theta, tail, min: min(id), max: max(id), stays: !!stays[id] }));
+  const limits: Limit[] = [];
+  for (let id = 0; id <= rootOf(y.tree); id++)
+    limits.push({ theta, tail, min: min(id), max: max(id), stays: !!stays[id] });
   const root = rootOf(y.tree);
   if (y.tree.nodes[root]!.children.length === 2 && !conserved)
     return yield* fromBothSides(y, limits, toleranceOf("off", size, false) / share);

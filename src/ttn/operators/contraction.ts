@@ -59,8 +59,8 @@ export const contraction: TaskKind<Contraction, readonly Tensor[]> = {
   packing: {
     pack: ({ components, ...rest }): PackedContraction => ({
       ...rest,
-      components: components.map(({ symmetry, old }) => ({ symmetry, old })),
-      terms: packTerms(components.map(({ terms }) => terms)),
+      components: components.map(withoutTerms),
+      terms: packTerms(components.map(termsOf)),
     }),
     unpack({ components, terms, ...rest }: PackedContraction) {
       const lists = unpackTerms(terms);
@@ -69,9 +69,13 @@ export const contraction: TaskKind<Contraction, readonly Tensor[]> = {
   },
 };
 
+type Part = Contraction["components"][number];
+const withoutTerms = ({ symmetry, old }: Part): Omit<Part, "terms"> => ({ symmetry, old });
+const termsOf = ({ terms }: Part): Part["terms"] => terms;
+
 /** A contraction as it is sent. */
 type PackedContraction = Omit<Contraction, "components"> & {
-  readonly components: readonly Omit<Contraction["components"][number], "terms">[];
+  readonly components: readonly Omit<Part, "terms">[];
   readonly terms: PackedTerms;
 };
 

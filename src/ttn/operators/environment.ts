@@ -1,7 +1,7 @@
 import { type KroneckerTerm, sumOfCoefficients } from "../../linalg/kronecker-sum.ts";
 import type { Matrix } from "../../linalg/matrix.ts";
 import { symmetryOf } from "../../linalg/matrix-checks.ts";
-import { allDone, type Work } from "../../linalg/task.ts";
+import { allDone, type Task, type Work } from "../../linalg/task.ts";
 import {
   type Complex,
   commonDtype,
@@ -29,10 +29,11 @@ export interface Environment {
   readonly grownFrom?: Environment;
 }
 
-/** An environment that is still to be computed: the part that costs, if any, and what is made of it. */
-interface Planned {
+/** An environment that is still to be computed: the part that costs, if any, and what is known without. */
+interface Planned extends Omit<Environment, "components"> {
   readonly contraction: Contraction | null;
-  finish(matrices: readonly Tensor[]): Environment;
+  /** Null for those that come of the contraction, in its order. */
+  readonly known: readonly (Component | null)[];
 }
 
 /** An environment on the way: it can be computed once those around are. */
@@ -44,6 +45,12 @@ interface Pending {
   /** One more than the highest level around. */
   readonly level: number;
   value?: Environment;
+}
+
+/** All that are on the way, and in which order they can be computed. */
+interface Wanted {
+  readonly byTensor: Map<Tensor, Pending[]>;
+  readonly levels: Pending[][];
 }
 
 interface Known {
@@ -97,50 +104,55 @@ export class Environments {
    * level side by side.
    */
   *prepare(trials: readonly TTN[]): Work<void> {
-    const seen = new Map<Tensor, Pending[]>();
-    const waiting: Pending[][] = [];
-    const behind = (trial: TTN, node: NodeId, to: NodeId): Pending => {
-      const { children, parent } = this.#operator.tree.nodes[node]!;
-      const mode = modeTowards(this.#operator.tree, node, to);
-      const ket = trial.tensors[node]!;
-      const list = seen.get(ket) ?? [];
-      seen.set(ket, list);
-      const found = list.find((p) => p.node === node && p.mode === mode);
-      if (found) return found; // states of one step share what is behind a tensor too; where not, `around` computes it itself
-      const around: (Pending | Environment)[] =
-        children.length > 0
-          ? children.map((child) => (child === to ? ahead : behind(trial, child, node)))
-          : [this.#physical[node]!];
-      around.push(parent === to ? ahead : parent === null ? outside : behind(trial, parent, node));
-      const level = 1 + Math.max(-1, ...around.map((e) => ("level" in e ? e.level : -1)));
-      const pending: Pending = { node, mode, ket, around, level };
-      list.push(pending);
-      waiting[level] ??= [];
-      waiting[level].push(pending);
-      return pending;
-    };
+    const wanted: Wanted = { byTensor: new Map(), levels: [] };
     for (const trial of trials) {
       const { children, parent } = this.#operator.tree.nodes[trial.center]!;
-      for (const other of [...children, ...(parent === null ? [] : [parent])]) behind(trial, other, trial.center);
+      for (const other of children) this.#want(wanted, trial, other, trial.center);
+      if (parent !== null) this.#want(wanted, trial, parent, trial.center);
     }
-    for (const level of waiting) {
+    for (const level of wanted.levels) {
       const missing: { p: Pending; around: readonly Environment[]; planned: Planned }[] = [];
+      const tasks: Task[] = [];
       for (const p of level) {
-        const around = p.around.map((e) => ("level" in e ? e.value! : e));
+        const around: Environment[] = [];
+        for (const e of p.around) around.push("level" in e ? e.value! : e);
         const known = this.#find(p.node, p.mode, p.ket, p.ket, around);
-        if (known) p.value = known;
-        else missing.push({ p, around, planned: this.#plan(p.node, p.mode, p.ket, p.ket, around) });
+        if (known) {
+          p.value = known;
+          continue;
+        }
+        const planned = this.#plan(p.node, p.mode, p.ket, p.ket, around);
+        missing.push({ p, around, planned });
+        if (planned.contraction) tasks.push(contractionTask(planned.contraction, p.node));
       }
-      const costly = missing.filter(({ planned }) => planned.contraction);
-      const results = yield* allDone<readonly Tensor[]>(
-        costly.map(({ p, planned }) => contractionTask(planned.contraction!, p.node)),
-      );
+      const results = yield* allDone<readonly Tensor[]>(tasks);
+      let next = 0;
       for (const { p, around, planned } of missing) {
-        const k = costly.findIndex((c) => c.p === p);
-        const value = planned.finish(k < 0 ? [] : results[k]!);
+        const value = finished(planned, planned.contraction ? results[next++]! : []);
         p.value = this.#remember({ node: p.node, mode: p.mode, test: p.ket, around, value }, p.ket);
       }
     }
+  }
+
+  /** Puts what lies behind the edge from `node` towards `to` on the list, after all that it needs. */
+  #want(wanted: Wanted, trial: TTN, node: NodeId, to: NodeId): Pending {
+    const { children, parent } = this.#operator.tree.nodes[node]!;
+    const mode = modeTowards(this.#operator.tree, node, to);
+    const ket = trial.tensors[node]!;
+    const list = wanted.byTensor.get(ket) ?? [];
+    wanted.byTensor.set(ket, list);
+    // states of one step share what is behind a tensor too; where not, `around` computes it itself
+    for (const p of list) if (p.node === node && p.mode === mode) return p;
+    const around: (Pending | Environment)[] = children.length > 0 ? [] : [this.#physical[node]!];
+    for (const child of children) around.push(child === to ? ahead : this.#want(wanted, trial, child, node));
+    around.push(parent === null ? outside : parent === to ? ahead : this.#want(wanted, trial, parent, node));
+    let level = 0;
+    for (const e of around) if ("level" in e) level = Math.max(level, e.level + 1);
+    const pending: Pending = { node, mode, ket, around, level };
+    list.push(pending);
+    wanted.levels[level] ??= [];
+    wanted.levels[level]!.push(pending);
+    return pending;
   }
 
   /** Terms of the operator's core at a node in these environments: what acts on the tensor there. */
@@ -157,16 +169,18 @@ export class Environments {
   /** What lies behind each mode at `node`, but for that towards `to`. */
   #around(trial: TTN, test: TTN, node: NodeId, to: NodeId | null): readonly Environment[] {
     const { children, parent } = this.#operator.tree.nodes[node]!;
-    const seen = (other: NodeId): Environment => (other === to ? ahead : this.#behind(trial, test, other, node));
-    const below = children.length > 0 ? children.map(seen) : [this.#physical[node]!];
-    return [...below, parent === null ? outside : seen(parent)];
+    const around: Environment[] = children.length > 0 ? [] : [this.#physical[node]!];
+    for (const child of children) around.push(child === to ? ahead : this.#behind(trial, test, child, node));
+    around.push(parent === null ? outside : parent === to ? ahead : this.#behind(trial, test, parent, node));
+    return around;
   }
 
   #lookUp(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment {
     const known = this.#find(node, mode, ket, bra, around);
     if (known) return known;
-    const { contraction: input, finish } = this.#plan(node, mode, ket, bra, around);
-    return this.#remember({ node, mode, test: bra, around, value: finish(input ? contraction.run(input) : []) }, ket);
+    const planned = this.#plan(node, mode, ket, bra, around);
+    const value = finished(planned, planned.contraction ? contraction.run(planned.contraction) : []);
+    return this.#remember({ node, mode, test: bra, around, value }, ket);
   }
 
   #find(node: NodeId, mode: number, ket: Tensor, bra: Tensor, around: readonly Environment[]): Environment | null {
@@ -205,11 +219,10 @@ export class Environments {
     const fresh = grownFrom ? growth!.fresh : null;
     return {
       contraction: missing.length > 0 ? { ket, bra, open, dtype, fresh, components: missing } : null,
-      finish(matrices) {
-        let next = 0;
-        const components = known.map((component) => component ?? { matrix: matrices[next++]! });
-        return { components, same, rank: ket.shape[open]!, ...(grownFrom ? { grownFrom } : {}) };
-      },
+      known,
+      same,
+      rank: ket.shape[open]!,
+      ...(grownFrom && { grownFrom }),
     };
   }
 
@@ -223,6 +236,14 @@ export class Environments {
     lists[mode] ??= Array.from({ length: count }, (_, c) => this.#entries[node]!.filter((e) => e.index[mode] === c));
     return lists[mode];
   }
+}
+
+/** The environment, given what its contraction came to. */
+function finished({ known, contraction: _, ...rest }: Planned, matrices: readonly Tensor[]): Environment {
+  const components: Component[] = [];
+  let next = 0;
+  for (const component of known) components.push(component ?? { matrix: matrices[next++]! });
+  return { ...rest, components };
 }
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
