@@ -19,8 +19,14 @@ export const canShare = (): boolean =>
  */
 export function outgoing<T>(value: T): T {
   if (!canShare()) return mapped(value, ownMemory);
-  const fresh = arraysOf(value).filter((array) => array.length >= shortest && !shared.has(array));
-  const memory = new SharedArrayBuffer(8 * (fresh.reduce((sum, { length }) => sum + padded(length), 0) + margin));
+  const fresh: Float64Array[] = [];
+  let length = margin;
+  for (const array of arraysOf(value))
+    if (array.length >= shortest && !shared.has(array)) {
+      fresh.push(array);
+      length += padded(array.length);
+    }
+  const memory = new SharedArrayBuffer(8 * length);
   let at = 0;
   for (const array of fresh) {
     const copy = new Float64Array(memory, 8 * at, array.length);

@@ -2,10 +2,10 @@ import { combine, gatherRows, matmul, modeProduct, pad, place, scatterRows } fro
 import { norm } from "../linalg/level1.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { excess, normalised, powerOfTwo } from "../linalg/scaling.ts";
-import { allDone, type TaskKind, task, type Work } from "../linalg/task.ts";
+import { allDone, inParallel, type TaskKind, task, type Work } from "../linalg/task.ts";
 import { allFinite, sizeOf, type Tensor, tensor, width } from "../linalg/tensor.ts";
 import { type Frame, workspace } from "../linalg/workspace.ts";
-import { asBasis, centers, fromBasis } from "../ttn/gauge.ts";
+import { asBasis, centering, centers, fromBasis, moveCenter } from "../ttn/gauge.ts";
 import { grow, grownFrom } from "../ttn/growth.ts";
 import { edgesOf, type NodeId, rootOf } from "../ttn/tree.ts";
 import type { TTN } from "../ttn/ttn.ts";
@@ -239,6 +239,13 @@ export function* solveProblems({ solver }: StepContext, problems: readonly Local
   if (bad < 0) return { solutions, applications, failure: null };
   const why = allFinite(solutions[bad]!.final) ? "solver-stalled" : "not-finite";
   return { solutions, applications, failure: { ok: false, why, node: problems[bad]!.node } };
+}
+
+/** The state with its centre at each node, and meanwhile what the right-hand side sees of it from the root: neither needs the other. */
+export function* fromAllNodes({ rhs }: StepContext, y: TTN): Work<readonly TTN[]> {
+  if (!rhs.prepare) return yield* centering(y);
+  const [at] = yield* inParallel(centering(y), rhs.prepare([moveCenter(y, rootOf(y.tree))]));
+  return at;
 }
 
 /** Solves a set of independent nodes, each from the centre tensor of its own trial state. */

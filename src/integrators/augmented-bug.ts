@@ -1,12 +1,12 @@
 import type { Tensor } from "../linalg/tensor.ts";
 import { checkKeys } from "../text/known-keys.ts";
-import { centering } from "../ttn/gauge.ts";
 import { levels, type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncating } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import {
   assembled,
   augmentAll,
+  fromAllNodes,
   growingEdges,
   inBases,
   negligible,
@@ -83,7 +83,7 @@ export function* augmentedBases(
   readonly applications: number;
   readonly failure: StepFailure | null;
 }> {
-  yield* centering(y);
+  yield* fromAllNodes(context, y);
   const bases: Tensor[] = [...y.tensors];
   const growing = new Set(growingEdges(y));
   const moments = keptMoments(context, y, bases, growing, t);

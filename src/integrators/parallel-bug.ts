@@ -2,12 +2,11 @@ import { block, place, scaled } from "../linalg/contract.ts";
 import { norm } from "../linalg/level1.ts";
 import { type Tensor, tensor } from "../linalg/tensor.ts";
 import { checkKeys } from "../text/known-keys.ts";
-import { centering } from "../ttn/gauge.ts";
 import { type NodeId, rootOf } from "../ttn/tree.ts";
 import { truncating } from "../ttn/truncate.ts";
 import type { TTN } from "../ttn/ttn.ts";
 import { type Assembly, assemble, type Coupling, evolvedCoupling, type Frames } from "./assembly.ts";
-import { assembled, fieldAt, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
+import { assembled, fieldAt, fromAllNodes, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
 import { augmentedBug } from "./augmented-bug.ts";
 import { keptMoments } from "./conserve.ts";
 import type { Integrator, StepContext } from "./integrator.ts";
@@ -67,7 +66,7 @@ function* step(
   rootKind: "galerkin" | "assembled",
   coupling: "euler" | "evolved",
 ): ReturnType<Integrator["step"]> {
-  const at = yield* centering(y);
+  const at = yield* fromAllNodes(context, y);
   const root = rootOf(y.tree);
   const growing = growingEdges(y);
   const nodes = rootKind === "assembled" ? [...growing, root] : growing;

@@ -1,8 +1,7 @@
-import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
 import { truncating } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
-import { assembled, growingEdges, inBases, solveNodes, widenedStart } from "./augment.ts";
+import { assembled, fromAllNodes, growingEdges, inBases, solveNodes, widenedStart } from "./augment.ts";
 import { keptMoments } from "./conserve.ts";
 import type { Integrator } from "./integrator.ts";
 import { midpointBug } from "./midpoint-bug.ts";
@@ -36,7 +35,7 @@ export function predictedBug(): Integrator {
     starter: { integrator: midpointBug(), steps: 1 },
     *step(context, y, t, h) {
       const { tree } = y;
-      yield* centering(y);
+      yield* fromAllNodes(context, y);
       const root = rootOf(tree);
       const frames = predictedFrames(context, y, t, h);
       const growing = growingEdges(frames.at[root]!);

@@ -1,9 +1,8 @@
 import { checkKeys } from "../text/known-keys.ts";
-import { centering } from "../ttn/gauge.ts";
 import { rootOf } from "../ttn/tree.ts";
 import { truncating } from "../ttn/truncate.ts";
 import { assemble, evolvedCoupling } from "./assembly.ts";
-import { assembled, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
+import { assembled, fromAllNodes, growingEdges, inBases, oneOf, solveNodes, widenedStart } from "./augment.ts";
 import type { Integrator } from "./integrator.ts";
 import { predictedFrames } from "./predict.ts";
 
@@ -29,7 +28,7 @@ export function secondOrderParallelBug(options: SecondOrderParallelBugOptions = 
     promises: { order: 2, exact: false, conserves: "nothing", descends: false, rankAdaptive: true },
     *step(context, y, t, h) {
       const { tree } = y;
-      yield* centering(y);
+      yield* fromAllNodes(context, y);
       const root = rootOf(tree);
       const frames = predictedFrames(context, y, t, h);
       const start = frames.at[root]!;

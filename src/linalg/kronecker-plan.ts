@@ -150,7 +150,7 @@ class Plan {
     const groups: Summed[] = [];
     for (const { inner, outer } of terms) groups.push({ inner, matrix: matrixSum(outer, this.#frame) });
     // products of few matrices first: they are parts of those of more
-    groups.sort((a, b) => countOf(a.inner) - countOf(b.inner));
+    groups.sort(byCount);
     const stacked: Summed<Tensor | SparseMatrix>[] = [];
     const single: Summed[] = [];
     for (const group of groups)
@@ -227,7 +227,8 @@ class Plan {
     if (known) return known;
     const { shapeIn, dtype } = this.#map;
     const from = this.#value(matrices.with(mode, null));
-    const shape = shapeIn.map((n, k) => matrices[k]?.shape[0] ?? n);
+    const shape: number[] = [];
+    for (let k = 0; k < shapeIn.length; k++) shape.push(matrices[k]?.shape[0] ?? shapeIn[k]!);
     const to = into ?? this.#frame.take(shape, dtype);
     const product = this.#product(matrices[mode]!, shape.with(mode, shapeIn[mode]!), mode);
     this.steps.push({ product, from, to, isFirst: true });
@@ -264,3 +265,6 @@ class Plan {
     return held;
   }
 }
+
+/** Groups with fewer shared matrices first. */
+const byCount = (a: Pick<Group, "inner">, b: Pick<Group, "inner">): number => countOf(a.inner) - countOf(b.inner);

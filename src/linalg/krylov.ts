@@ -191,18 +191,20 @@ class Lanczos implements Projected {
     const back: Complex = { re: p.re, im: -p.im };
     if (p.re === 0) {
       // a unitary flow: the rounding of the eigenvectors would otherwise add up over many parts
-      const size = Math.sqrt(sums.reduce((s, z) => s + z.re * z.re + z.im * z.im, 0));
+      let squares = 0;
+      for (const { re, im } of sums) squares += re * re + im * im;
+      const size = Math.sqrt(squares);
       for (const z of sums) {
         z.re /= size;
         z.im /= size;
       }
     }
     let turn: Complex = { re: 1, im: 0 };
-    const coefficients = sums.map((s) => {
-      const c = times(turn, s);
+    const coefficients: Complex[] = [];
+    for (const s of sums) {
+      coefficients.push(times(turn, s));
       turn = times(turn, back);
-      return c;
-    });
+    }
     return { coefficients, error: this.#beta[m - 1]! * Math.abs(h) * Math.hypot(phiRe, phiIm) };
   }
 }

@@ -69,3 +69,20 @@ export function doneHere<T>(work: Work<T>): T {
 export function* allDone<O>(tasks: readonly Task[]): Work<readonly O[]> {
   return tasks.length === 0 ? [] : ((yield { tasks }) as readonly O[]);
 }
+
+/** Two works that need nothing of each other, set by set: the tasks that both have at a time are one set. */
+export function* inParallel<A, B>(first: Work<A>, second: Work<B>): Work<readonly [A, B]> {
+  try {
+    let [a, b] = [first.next(), second.next()];
+    while (!a.done || !b.done) {
+      const own = a.done ? [] : a.value.tasks;
+      const results = yield { tasks: b.done ? own : [...own, ...b.value.tasks] };
+      if (!a.done) a = first.next(results.slice(0, own.length));
+      if (!b.done) b = second.next(results.slice(own.length));
+    }
+    return [a.value, b.value];
+  } finally {
+    first.return(undefined as A); // whoever does not go on gives back what both hold
+    second.return(undefined as B);
+  }
+}

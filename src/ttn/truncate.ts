@@ -78,8 +78,10 @@ export function* truncating(y: TTN, truncation: Truncation): Work<Truncated> {
 }
 
 /** Whether some child's rank is more than the product of the other ranks around its parent. */
-const hasIdleDirections = (y: TTN): boolean =>
-  y.tree.nodes.some(({ children }, id) => anyIdle(y.tensors[id]!.shape, children.length));
+function hasIdleDirections({ tree, tensors }: TTN): boolean {
+  for (const [id, { children }] of tree.nodes.entries()) if (anyIdle(tensors[id]!.shape, children.length)) return true;
+  return false;
+}
 
 function anyIdle(shape: readonly number[], modes: number): boolean {
   for (let mode = 0; mode < modes; mode++) if (isIdle(shape, mode)) return true;
@@ -128,21 +130,24 @@ const toleranceOf = (tolerance: number | "off", size: number, relative: boolean)
   tolerance === "off" ? 1e-15 * size : relative ? tolerance * size : tolerance;
 
 /** The least and the largest rank of the edge above each node. */
-const rankLimits = ({ minRank = 1, maxRank = Number.POSITIVE_INFINITY }: Truncation) => ({
-  min: (id: NodeId): number => (typeof minRank === "number" ? minRank : minRank[id]!),
-  max: (id: NodeId): number => (typeof maxRank === "number" ? maxRank : maxRank[id]!),
+const rankLimits = (
+  { minRank = 1, maxRank = Number.POSITIVE_INFINITY }: Truncation,
+  { nodes }: Tree,
+): { readonly min: readonly number[]; readonly max: readonly number[] } => ({
+  min: typeof minRank === "number" ? new Array<number>(nodes.length).fill(minRank) : minRank,
+  max: typeof maxRank === "number" ? new Array<number>(nodes.length).fill(maxRank) : maxRank,
 });
 
 function* weighted(y: TTN, truncation: Truncation): Work<Truncated> {
   const { tolerance, relative = false, tail = "l2", conserved } = truncation;
-  const { min, max } = rankLimits(truncation);
+  const { min, max } = rankLimits(truncation, y.tree);
   const size = norm(y);
   const share = Math.sqrt(Math.max(1, edgesOf(y.tree).length));
   const theta = toleranceOf(tolerance, size, relative) / share;
   const stays = tolerance === "off" ? withinLimits(y, max) : [];
   const limits: Limit[] = [];
   for (let id = 0; id <= rootOf(y.tree); id++)
-    limits.push({ theta, tail, min: min(id), max: max(id), stays: !!stays[id] });
+    limits.push({ theta, tail, min: min[id]!, max: max[id]!, stays: !!stays[id] });
   const root = rootOf(y.tree);
   if (y.tree.nodes[root]!.children.length === 2 && !conserved)
     return yield* fromBothSides(y, limits, toleranceOf("off", size, false) / share);
@@ -221,19 +226,19 @@ function diagonal({ shape, dtype, data }: Tensor): Float64Array {
 }
 
 /** Whether every edge from a node down has no more than its largest rank, so that without a tolerance nothing is cut there. */
-function withinLimits(y: TTN, max: (id: NodeId) => number): readonly boolean[] {
+function withinLimits(y: TTN, max: readonly number[]): readonly boolean[] {
   const within: boolean[] = [];
   y.tree.nodes.forEach(({ children }, id) => {
     const { shape } = y.tensors[id]!;
     const fits = !anyIdle(shape, children.length);
-    within[id] = shape.at(-1)! <= max(id) && fits && children.every((child) => within[child]);
+    within[id] = shape.at(-1)! <= max[id]! && fits && children.every((child) => within[child]);
   });
   return within;
 }
 
 function unweighted(y: TTN, truncation: Truncation): Truncated {
   using frame = workspace().frame();
-  const { min, max } = rankLimits(truncation);
+  const { min, max } = rankLimits(truncation, y.tree);
   const { tail } = truncation;
   const tensors = [...y.tensors];
   let discarded = 0;
@@ -243,7 +248,7 @@ function unweighted(y: TTN, truncation: Truncation): Truncated {
     children.forEach((child, i) => {
       const { u, s } = directions[i]!;
       const theta = toleranceOf(truncation.tolerance, Math.sqrt(tailOf(s, 0)), truncation.relative ?? false);
-      const rank = keptRank(s, theta, min(child), max(child), tail);
+      const rank = keptRank(s, theta, min[child]!, max[child]!, tail);
       discarded += tailOf(s, rank);
       const p = permute(block(u, [0, 0], [u.shape[0]!, rank], frame), [1, 0], frame);
       tensors[id] = modeProduct(tensors[id]!, i, conj(p));
