@@ -1,14 +1,15 @@
 import { augment } from "../integrators/augment.ts";
 import { exponential } from "../integrators/local/exponential.ts";
-import { block, matmul, modeProduct } from "../linalg/contract.ts";
-import { svd } from "../linalg/factor.ts";
+import { matmul, modeProduct } from "../linalg/contract.ts";
 import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
 import type { Matrix } from "../linalg/matrix.ts";
 import { orthAug } from "../linalg/orth-aug.ts";
 import { type Random, randomTensor, seeded } from "../linalg/random.ts";
-import { type Dtype, type Tensor, tensor, width } from "../linalg/tensor.ts";
-import { asBasis, fromBasis, splitMode, triangularOf } from "../ttn/gauge.ts";
+import { type Dtype, identity, type Tensor, tensor, width } from "../linalg/tensor.ts";
+import { branchCut, cutFlops } from "../ttn/cut.ts";
+import { asBasis, fromBasis, splitMode } from "../ttn/gauge.ts";
 import { type Contraction, contraction, contractionTask } from "../ttn/operators/contraction.ts";
+import { tree } from "../ttn/tree.ts";
 import { type Kernel, type Machine, type Measured, machineOf, type Planning, type Rate } from "./machine.ts";
 import { trialField } from "./trial-field.ts";
 
@@ -104,8 +105,6 @@ const hermitian = (r: number, dtype: Dtype, random: Random): Tensor => {
 };
 
 const product = (...matrices: (Matrix | null)[]): KroneckerTerm => ({ coefficient: 1, matrices });
-const qr = (dtype: Dtype, rows: number, columns: number): number =>
-  (width(dtype) === 2 ? 8 : 2) * rows * columns * columns;
 
 /** An environment of these components, each a sum of terms. */
 const environment = (ket: Tensor, components: readonly (readonly KroneckerTerm[])[], dtype: Dtype): Contraction => ({
@@ -203,24 +202,19 @@ const trials: Readonly<Record<Exclude<Kernel, "evaluate">, (r: number, dtype: Dt
       },
     };
   },
-  /** To half the rank, rounded down, children first. */
+  /** A node with two leaves below it, all to half the rank, rounded down. */
   cut(r, dtype, random) {
     const half = Math.max(1, Math.floor(r / 2));
-    const old = randomTensor(random, [r, r, r], dtype);
-    const overlap = randomTensor(random, [half, r], dtype);
-    const across = randomTensor(random, [r, r], dtype);
-    return {
-      flops: qr(dtype, r * r, r),
-      run() {
-        const whole = modeProduct(old, 2, across);
-        triangularOf(whole, 0);
-        const once = modeProduct(whole, 0, overlap);
-        triangularOf(once, 1);
-        const amplitude = modeProduct(once, 1, overlap);
-        const before = asBasis(modeProduct(modeProduct(old, 0, overlap), 1, overlap));
-        const { u } = svd(asBasis(amplitude));
-        matmul(block(u, [0, 0], [u.shape[0]!, Math.min(half, u.shape[1]!)]), before, "C", "N");
-      },
+    const branch = tree([[0, 1], 2]);
+    const top = branch.nodes[0]!.parent!;
+    const tensors = branch.nodes.map((_, id) =>
+      id < top ? identity(r, dtype) : id === top ? randomTensor(random, [r, r, r], dtype) : null,
+    );
+    const limit = { theta: 0, tail: "l2" as const, min: half, max: half, stays: false };
+    const input = {
+      ...{ tree: branch, top, tensors, limits: branch.nodes.map(() => limit) },
+      weight: randomTensor(random, [half, r], dtype),
     };
+    return { flops: cutFlops(dtype, [r, r, r]), run: () => void branchCut.run(input) };
   },
 };

@@ -2,8 +2,9 @@ import { kroneckerFlops } from "../linalg/kronecker-flops.ts";
 import type { KroneckerTerm } from "../linalg/kronecker-sum.ts";
 import type { Matrix } from "../linalg/matrix.ts";
 import { type Dtype, sizeOf, width } from "../linalg/tensor.ts";
+import { cutFlops } from "../ttn/cut.ts";
 import { entriesOf, type TTNO } from "../ttn/operators/ttno.ts";
-import { edgesOf, levels, type NodeId, rootOf } from "../ttn/tree.ts";
+import { edgesOf, levels, type NodeId, rootOf, type Tree } from "../ttn/tree.ts";
 import type { Kernel } from "./machine.ts";
 
 /** A piece of the work of a step: which kernel does it, at which node, and how much it is. */
@@ -112,8 +113,6 @@ export function stepWork(
     });
   const small = (id: NodeId): number[] => shapeIn(ranks, id);
   const large = (id: NodeId): number[] => shapeIn(wide, id);
-  /** 2 m n^2 products of a QR factorisation. */
-  const qr = (rows: number, columns: number): number => each * rows * columns * columns;
   const upward = levels(tree).map((level) => level.filter((id) => id !== root));
   const downward = [...upward].reverse();
 
@@ -123,7 +122,9 @@ export function stepWork(
   const centres = downward.map((level) =>
     level.map((id) => {
       const [above, below] = [sizeOf(small(tree.nodes[id]!.parent!)), sizeOf(small(id))];
-      return piece("split", id, each * ranks[id]! * (2 * above + below), small(tree.nodes[id]!.parent!), above + below);
+      const flops = each * ranks[id]! * (2 * above + below);
+      const estimate = each * ranks[id]! * (6 * above + below);
+      return piece("split", id, flops, small(tree.nodes[id]!.parent!), above + below, { estimate });
     }),
   );
   const down = downward.map((level) =>
@@ -148,15 +149,30 @@ export function stepWork(
       }),
   );
   const last = [solve(root, grown.field(root), large(root), rootEvaluations)];
-  const cut = downward.map((level) =>
-    level
-      .filter((id) => !complete[id])
-      .map((id) => {
-        const [rows, n] = [rowsOf(wide, id), wide[id]!];
-        return piece("cut", id, qr(rows, n), large(id), sizeOf(small(id)));
-      }),
+  const cut = growing.map((id) => piece("cut", id, cutFlops(dtype, large(id)), large(id), sizeOf(small(id))));
+  const { children } = tree.nodes[root]!;
+  // both subtrees of a root that has two at a time; otherwise one edge after the other
+  const truncation =
+    children.length === 2 ? [children.flatMap((id) => inOne(cut, below(tree, id)))] : cut.map((p) => [p]);
+  return [...centres, ...up, ...down, solves, ...augment, ...upGrown, last, ...truncation].filter(
+    (set) => set.length > 0,
   );
-  return [...centres, ...up, ...down, solves, ...augment, ...upGrown, last, ...cut].filter((set) => set.length > 0);
+}
+
+/** Nodes of a subtree. */
+function below(tree: Tree, top: NodeId): ReadonlySet<NodeId> {
+  const found = new Set([top]);
+  for (const id of found) for (const child of tree.nodes[id]!.children) found.add(child);
+  return found;
+}
+
+/** The pieces at some of these nodes as one, which is like the largest of them; nothing where there are none. */
+function inOne(pieces: readonly Piece[], nodes: ReadonlySet<NodeId>): readonly Piece[] {
+  const own = pieces.filter(({ node }) => nodes.has(node));
+  if (own.length === 0) return [];
+  const sum = (of: (piece: Piece) => number): number => own.reduce((all, p) => all + of(p), 0);
+  const largest = own.reduce((a, b) => (b.flops > a.flops ? b : a));
+  return [{ ...largest, flops: sum((p) => p.flops), estimate: sum((p) => p.estimate), bytes: sum((p) => p.bytes) }];
 }
 
 /** What of an operator's components is seen through an edge: a matrix, a number, or nothing. */
