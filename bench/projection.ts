@@ -1,4 +1,4 @@
-import { balanced, type Kernel, type Machine, predictStep, productSum, spreadRanks, stepWork } from "../src/index.ts";
+import { balanced, type Machine, predictStep, productSum, spreadRanks, stepWork } from "../src/index.ts";
 import { parseSpinExpression } from "../src/problems/index.ts";
 
 /** A network between ranks: seconds for a message to any other, and bytes a second into each rank. */
@@ -14,13 +14,11 @@ export interface Projected {
   readonly d: number;
   readonly rank: number;
   readonly ranks: number;
-  /** Seconds of a step, and shares of it: cutting edges and the root, which nobody divides, and receiving what others did. */
+  /** Seconds of a step, and shares of it: receiving what others did. */
   readonly seconds: number;
   readonly passing: number;
   readonly speedUp: number;
 }
-
-const divided: readonly Kernel[] = ["evaluate", "contract", "split", "augment"];
 
 /** What the cost model expects of a chain with nearest neighbours on many ranks: each set of results takes log2(P) messages, all bytes to all. */
 export function projection(
@@ -38,7 +36,7 @@ export function projection(
     const alone = predictStep(work, machine, { count: 1 }).seconds;
     return ranks.map((count) => {
       const network = { latency: latency * Math.ceil(Math.log2(Math.max(2, count))), bandwidth };
-      const { seconds, passing } = predictStep(work, machine, { count, divided, passing: network });
+      const { seconds, passing } = predictStep(work, machine, { count, passing: network });
       return { d, rank, ranks: count, seconds, passing, speedUp: alone / seconds };
     });
   });

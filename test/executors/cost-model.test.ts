@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { worthHandingOver } from "../../src/executors/schedule.ts";
 import {
   balanced,
   centers,
@@ -163,6 +164,14 @@ describe("the time of a step", () => {
     expect(of(33).passing).toBeCloseTo(1 + 2, 12);
     expect(of(34).passing).toBe(0); // the two larger ones are a hundred, less than three of the smallest that count
     expect(of(34).computing).toBeCloseTo(102e-9, 15);
+  });
+
+  it("hands a piece that is alone over only where it would keep the calling thread from all else", () => {
+    expect(worthHandingOver([49, 1], 1.5)).toEqual([]);
+    expect(worthHandingOver([75, 1], 1.5)).toEqual([0]);
+    expect(worthHandingOver([3, 2], 1.5)).toEqual([0, 1]);
+    expect(worthHandingOver([-1, 5], 0)).toEqual([1]);
+    expect(worthHandingOver([], 1)).toEqual([]);
   });
 
   it("refuses numbers of places that make no sense", () => {

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { singularValues } from "../../src/linalg/factor.ts";
 import { randomTensor, seeded } from "../../src/linalg/random.ts";
-import { fromValues, reshape, sizeOf, type Tensor } from "../../src/linalg/tensor.ts";
+import { type Dtype, fromValues, reshape, sizeOf, type Tensor } from "../../src/linalg/tensor.ts";
 import { states } from "../../src/testing/index.ts";
-import { norm, scale, toDense } from "../../src/ttn/arithmetic.ts";
+import { add, norm, scale, toDense } from "../../src/ttn/arithmetic.ts";
 import { fromDense, productState, randomState } from "../../src/ttn/construct.ts";
 import { keptRank } from "../../src/ttn/cut.ts";
 import { moveCenter } from "../../src/ttn/gauge.ts";
@@ -130,6 +130,32 @@ describe("truncation by tolerance (B2)", () => {
     expect(ranks(truncate(zero, { tolerance: 1e-8 }).y)).toEqual([1, 1, 1, 1, 1]);
     const leaf = fromDense(tree(0), fromValues([3], [1, 2, 3]));
     expect(truncate(leaf, { tolerance: 1 })).toEqual({ y: leaf, discarded: 0 });
+  });
+
+  test("what both sides of the root discard is counted once, however little it is", () => {
+    const worst = new Worst();
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1000 }),
+        fc.double({ min: 1, max: 11, noNaN: true }),
+        fc.constantFrom<Dtype>("float64", "complex128"),
+        (seed, digits, dtype) => {
+          // a state of rank 2 and a small one of rank 2, which is seen on every edge at once: on both sides of the root
+          const random = seeded(seed);
+          const shape = balanced(6);
+          const sizes = [2, 3, 2, 3, 2, 2];
+          const small = 10 ** -digits;
+          const [large, other] = [2, 2].map((r) => randomState(shape, sizes, r, random, dtype)) as [TTN, TTN];
+          const y = add(scale(1 / norm(large), large), scale(small / norm(other), other));
+          const { y: cut, discarded } = truncate(y, { tolerance: "off", maxRank: 2 });
+          const error = distance(toDense(cut), toDense(y));
+          worst.of(Math.abs(discarded - error) / error);
+        },
+      ),
+      { numRuns: runs(100) },
+    );
+    expect(worst.value).toBeLessThan(0.01);
+    console.info(`discarded on both sides: wrong by ${worst.value.toExponential(1)} at most`);
   });
 
   test("small singular values next to large ones do not spoil a cut of fixed rank", () => {
