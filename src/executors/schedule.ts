@@ -6,7 +6,7 @@ const tooLong = 50;
 
 /**
  * Which pieces of a set are worth handing over to other threads: those of `smallest` operations or more, where all of them together are as much
- * as three such, or as fifty where it is only one; otherwise none. Other cores have to wake up, and their caches to fill.
+ * as three such, or as fifty where the set is a single piece; otherwise none. Other cores have to wake up, and their caches to fill.
  */
 export function worthHandingOver(flops: readonly number[], smallest: number): number[] {
   const larger: number[] = [];
@@ -16,7 +16,7 @@ export function worthHandingOver(flops: readonly number[], smallest: number): nu
       larger.push(k);
       all += flops[k]!;
     }
-  return all >= (larger.length === 1 ? tooLong : worthwhile) * smallest ? larger : [];
+  return all >= (flops.length === 1 ? tooLong : worthwhile) * smallest ? larger : [];
 }
 
 /**

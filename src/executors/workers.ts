@@ -19,7 +19,7 @@ export interface WorkersOptions {
   readonly createWorker?: () => WorkerLike;
   /**
    * Work of fewer floating-point operations is done in this thread, and so is a whole set whose larger pieces together come to less than three times as
-   * many, or which has a single one of less than fifty times as many. Default `usualSmallest`, about a millisecond.
+   * many, or a piece that is alone in its set and takes less than fifty times as many. Default `usualSmallest`, about a millisecond.
    */
   readonly smallest?: number;
   /** Seconds after which a worker that does not answer is taken for dead. Default 120. */

@@ -241,7 +241,10 @@ export function* solveProblems({ solver }: StepContext, problems: readonly Local
   return { solutions, applications, failure: { ok: false, why, node: problems[bad]!.node } };
 }
 
-/** The state with its centre at each node, and meanwhile what the right-hand side sees of it from the root: neither needs the other. */
+/**
+ * The state with its centre at each node, and meanwhile what the right-hand side sees of it from the root: neither needs the other, where
+ * the centre is at the root, as between steps.
+ */
 export function* fromAllNodes({ rhs }: StepContext, y: TTN): Work<readonly TTN[]> {
   if (!rhs.prepare) return yield* centering(y);
   const [at] = yield* inParallel(centering(y), rhs.prepare([moveCenter(y, rootOf(y.tree))]));

@@ -60,13 +60,18 @@ export class Cutting {
   readonly made = new Map<NodeId, Tensor>();
   readonly #tree: Tree;
   readonly #tensors: readonly (Tensor | null)[];
-  readonly #limits: readonly Limit[];
+  readonly #limits: readonly (Limit | null)[];
   readonly #moments: MomentKeeper | null;
   /** Overlap of the new basis with the old, of the edges that were cut. */
   readonly #overlap: (Tensor | undefined)[] = [];
 
-  /** Tensors of at least all nodes below, orthonormal towards the root. */
-  constructor(tree: Tree, tensors: readonly (Tensor | null)[], limits: readonly Limit[], moments: MomentKeeper | null) {
+  /** Tensors of at least all nodes below, orthonormal towards the root, and their limits. */
+  constructor(
+    tree: Tree,
+    tensors: readonly (Tensor | null)[],
+    limits: readonly (Limit | null)[],
+    moments: MomentKeeper | null,
+  ) {
     this.#tree = tree;
     this.#tensors = tensors;
     this.#limits = limits;
@@ -93,13 +98,8 @@ export class Cutting {
     using frame = workspace().frame();
     const old = this.#tensors[id]!;
     const { theta, tail, min, max } = this.#limits[id]!;
-    const last = old.shape.length - 1;
-    const shape = old.shape.with(last, r.shape[0]!);
-    const isWhole = this.#tree.nodes[id]!.children.every((child, i) => !this.#isCut(child, shape, i));
-    // where nothing below is cut, the old basis is still orthonormal and the weight has the same singular values
-    const { u, s } = isWhole
-      ? turned(asBasis(old), svd(transpose(r)))
-      : svd(asBasis(this.children(id, modeProduct(old, last, r, frame), outside, frame)));
+    // decomposed whole even where nothing below was cut: an old basis that is only turned loses its orthonormality step by step
+    const { u, s } = svd(asBasis(this.children(id, modeProduct(old, old.shape.length - 1, r, frame), outside, frame)));
     const present = this.#projected(id, frame);
     const before = asBasis(present);
     const kept = this.#moments?.directions(id, fromBasis(u, present.shape), matmul(u, before, "C", "N"), outside);
@@ -128,12 +128,6 @@ export class Cutting {
   }
 }
 
-/** The left singular vectors of basis times a, from those of a. */
-const turned = (basis: Tensor, { u, s }: { readonly u: Tensor; readonly s: Float64Array }) => ({
-  u: matmul(basis, u),
-  s,
-});
-
 /** The leading singular directions up to the tolerance; `discarded` is the sum of squares of the others. */
 function cutAll(s: Float64Array, theta: number, min: number, max: number, tail: Tail) {
   const rank = keptRank(s, theta, min, max, tail);
@@ -154,18 +148,16 @@ function cutBeside(kept: Tensor, s: Float64Array, theta: number, min: number, ma
   return { columns: concatLast(kept, leading), discarded: tailOf(rest, rank) };
 }
 
-const transpose = (a: Tensor): Tensor => permute(a, [1, 0]);
-
 /** A* diag(s) for a matrix A. */
-const scaleRows = (a: Tensor, s: Float64Array): Tensor => scaleColumns(transpose(conj(a)), s);
+const scaleRows = (a: Tensor, s: Float64Array): Tensor => scaleColumns(permute(conj(a), [1, 0]), s);
 
-/** A subtree, and the weight of the basis at its top: r^T across the edge above it. Null for the tensors of other nodes. */
+/** A subtree, and the weight of the basis at its top: r^T across the edge above it. Null for tensors and limits of other nodes. */
 interface Branch {
   readonly tree: Tree;
   readonly top: NodeId;
   readonly tensors: readonly (Tensor | null)[];
   readonly weight: Tensor;
-  readonly limits: readonly Limit[];
+  readonly limits: readonly (Limit | null)[];
 }
 
 /** A subtree whose edges were cut, that above it too. */
@@ -192,7 +184,10 @@ export const cutFlops = (dtype: Dtype, shape: readonly number[]): number =>
   (width(dtype) === 2 ? 8 : 2) * sizeOf(shape) * shape.reduce((sum, n) => sum + n, 0);
 
 /** `branchCut` as a task. */
-export function branchTask(input: Omit<Branch, "tensors">, tensors: readonly Tensor[]): Task {
+export function branchTask(
+  input: Omit<Branch, "tensors" | "limits"> & { readonly limits: readonly Limit[] },
+  tensors: readonly Tensor[],
+): Task {
   const { tree, top } = input;
   const own: (Tensor | null)[] = tensors.map(() => null);
   const below = [top];
@@ -200,8 +195,9 @@ export function branchTask(input: Omit<Branch, "tensors">, tensors: readonly Ten
   for (let id = below.pop(); id !== undefined; id = below.pop()) {
     const t = tensors[id]!;
     own[id] = t;
-    if (!input.limits[id]!.stays) flops += cutFlops(t.dtype, t.shape);
+    if (id === top || !input.limits[id]!.stays) flops += cutFlops(t.dtype, t.shape);
     below.push(...tree.nodes[id]!.children);
   }
-  return task(branchCut, { ...input, tensors: own }, { node: top, flops });
+  const limits = input.limits.map((limit, id) => (own[id] ? limit : null));
+  return task(branchCut, { ...input, tensors: own, limits }, { node: top, flops });
 }

@@ -49,8 +49,8 @@ export interface Truncated {
 }
 
 /**
- * Cuts the rank of every edge. "weighted": error at most the tolerance unless `maxRank` cuts deeper, the tolerance
- * being split evenly over the edges; the result is canonical. "paper": root to leaves, [ceruti2023rank, algorithm 7] with
+ * Cuts the rank of every edge. "weighted": error at most the tolerance unless `maxRank` cuts deeper, the squared tolerance
+ * being split evenly over the edges (those of a root with two subtrees are one cut, which takes one share); the result is canonical. "paper": root to leaves, [ceruti2023rank, algorithm 7] with
  * a final orthonormalisation, which the published code leaves out. A rank never drops below 1.
  *
  * With `conserved`, the directions that the functionals see stay in every edge as they are, and only what is orthogonal to them is
@@ -59,7 +59,7 @@ export interface Truncated {
  */
 export const truncate = (y: TTN, truncation: Truncation): Truncated => doneHere(truncating(y, truncation));
 
-/** `truncate`, with both subtrees of a root that has two side by side, unless functionals are conserved. */
+/** `truncate`, with both subtrees of a root that has two side by side; "paper" and what conserves functionals go edge by edge. */
 export function* truncating(y: TTN, truncation: Truncation): Work<Truncated> {
   checkTruncation(truncation);
   checkRankLists(truncation, y.tree);
@@ -179,12 +179,16 @@ function* fromBothSides(y: TTN, limits: readonly Limit[], roundOff: number): Wor
   const root = rootOf(y.tree);
   const core = y.tensors[root]!;
   const tops = y.tree.nodes[root]!.children;
+  const within = tops.every((id) => limits[id]!.stays);
+  if (within && core.shape[0] === core.shape[1]) return { y, discarded: 0 };
   const { u, s, vh } = svd(reshape(core, core.shape.slice(0, 2)));
   const { theta, tail } = limits[tops[0]!]!;
   const least = Math.max(...tops.map((id) => limits[id]!.min));
   const most = Math.min(...tops.map((id) => limits[id]!.max));
-  const rank = keptRank(s, theta, least, most, tail);
-  const inside = limits.map((limit, id) => (tops.includes(id) ? { ...limit, theta: roundOff } : limit));
+  const rank = within ? s.length : keptRank(s, theta, least, most, tail); // within their limits only an idle direction goes
+  const inside = limits.map((limit, id) =>
+    tops.includes(id) ? { ...limit, theta: Math.min(limit.theta, roundOff) } : limit,
+  );
   const sides = [u, permute(vh, [1, 0])].map((directions, i) => {
     const top = tops[i]!;
     if (limits[top]!.stays && core.shape[i] === rank) return { directions, task: null };
@@ -194,21 +198,29 @@ function* fromBothSides(y: TTN, limits: readonly Limit[], roundOff: number): Wor
   });
   const cut = [...(yield* allDone<CutBranch>(sides.flatMap(({ task }) => task ?? [])))];
   const branches = sides.map(({ task }) => (task ? cut.shift()! : null));
-  const [p, q] = sides.map(({ directions }, i) => beyond(branches[i]?.overlap, directions)) as [Tensor, Tensor];
-  const common = diagonal(matmul(scaleColumns(p, s), q, "N", "T"));
-  const [lostByP, lostByQ] = [diagonal(p), diagonal(q)];
-  let squares = branches.reduce((sum, branch) => sum + (branch?.discarded ?? 0), 0);
-  s.forEach((sk, k) => {
-    if (k >= rank) squares += sk * sk * (lostByP[k]! + lostByQ[k]!);
-    squares -= sk * common[k]!;
-  });
+  const inBranches = branches.reduce((sum, branch) => sum + (branch?.discarded ?? 0), 0);
+  const [p, q] = sides.map(({ directions }, i) => missedBy(branches[i]?.overlap, directions)) as [Tensor, Tensor];
+  const isCut = inBranches > 0 || rank < s.length;
+  const discarded = isCut ? Math.sqrt(Math.max(0, inBranches + besides(s, rank, p, q))) : 0;
   const between = branches.reduce((c, branch, i) => (branch ? modeProduct(c, i, branch.overlap) : c), core);
   const made = branches.flatMap((branch) => branch?.made ?? []);
-  return { y: withTensors(y, [...made, [root, between]]), discarded: Math.sqrt(Math.max(0, squares)) };
+  return { y: withTensors(y, [...made, [root, between]]), discarded };
+}
+
+/** What is discarded beside that in both subtrees, squared: the singular values behind `rank` on both sides, less what both have in common. */
+function besides(s: Float64Array, rank: number, p: Tensor, q: Tensor): number {
+  const [missedByP, missedByQ] = [diagonal(p), diagonal(q)];
+  const common = diagonal(matmul(scaleColumns(p, s), q, "N", "T"));
+  let sum = 0;
+  for (let k = 0; k < s.length; k++) {
+    if (k >= rank) sum += s[k]! ** 2 * (missedByP[k]! + missedByQ[k]!);
+    sum -= s[k]! * common[k]!;
+  }
+  return sum;
 }
 
 /** What of these directions lies outside of the new basis: V* (1 - W* W) V with W the overlap; nothing where the basis is the old one. */
-function beyond(overlap: Tensor | undefined, directions: Tensor): Tensor {
+function missedBy(overlap: Tensor | undefined, directions: Tensor): Tensor {
   const count = directions.shape[1]!;
   if (!overlap) return tensor([count, count], directions.dtype);
   const seen = matmul(overlap, directions);

@@ -167,8 +167,9 @@ describe("the time of a step", () => {
   });
 
   it("hands a piece that is alone over only where it would keep the calling thread from all else", () => {
-    expect(worthHandingOver([49, 1], 1.5)).toEqual([]);
-    expect(worthHandingOver([75, 1], 1.5)).toEqual([0]);
+    expect(worthHandingOver([74], 1.5)).toEqual([]);
+    expect(worthHandingOver([75], 1.5)).toEqual([0]);
+    expect(worthHandingOver([49, 1], 1.5)).toEqual([0]);
     expect(worthHandingOver([3, 2], 1.5)).toEqual([0, 1]);
     expect(worthHandingOver([-1, 5], 0)).toEqual([1]);
     expect(worthHandingOver([], 1)).toEqual([]);

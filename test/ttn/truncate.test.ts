@@ -132,6 +132,22 @@ describe("truncation by tolerance (B2)", () => {
     expect(truncate(leaf, { tolerance: 1 })).toEqual({ y: leaf, discarded: 0 });
   });
 
+  test('with "off" edges within their limits stay, whatever their amplitude', () => {
+    const random = seeded(3);
+    const [a, b] = [2, 2].map((r) => randomState(balanced(4), [3, 4, 3, 4], r, random)) as [TTN, TTN];
+    const faint = add(a, scale(1e-30, b));
+    for (const y of [faint, scale(0, faint)]) {
+      const { y: same, discarded } = truncate(y, { tolerance: "off", maxRank: 8 });
+      expect(ranks(same)).toEqual([3, 4, 4, 3, 4, 4, 1]);
+      expect(discarded).toBe(0);
+    }
+    const below = ranks(truncate(faint, { tolerance: "off", maxRank: [3, 2, 8, 8, 8, 8, 8] }).y);
+    expect(below[1]).toBe(2);
+    expect(below.slice(3, 5)).toEqual([3, 4]);
+    const { discarded } = truncate(a, { tolerance: 1e-3 });
+    expect(discarded).toBe(0);
+  });
+
   test("what both sides of the root discard is counted once, however little it is", () => {
     const worst = new Worst();
     fc.assert(

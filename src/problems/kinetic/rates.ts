@@ -6,18 +6,23 @@ export interface Wave {
   readonly peaks: readonly (readonly [t: number, energy: number])[];
 }
 
+/** Relative height of maxima that are round-off. */
+const ripple = 1e-12;
+
 type Window = readonly [from: number, to: number];
 
 /**
  * Damping rate and frequency of a standing wave from its energy, proportional to exp(2 rate t) cos^2(frequency t + phase), at ascending
  * times: by the line through the logarithms of the maxima, and the mean time between them, half a period, in a window of time.
- * Throws a RangeError when there are fewer than three maxima in it, or not as many energies as times.
+ * Ripples of round-off, a maximum less than 1e-12 above both neighbours, do not count. Throws a RangeError when there are fewer than three
+ * maxima in the window, or not as many energies as times.
  */
 export function waveOf(times: ArrayLike<number>, energy: ArrayLike<number>, [from, to]: Window): Wave {
   checkSamples("waveOf", times, energy);
   const peaks: [number, number][] = [];
   for (let k = 1; k + 1 < times.length; k++) {
     if (!(energy[k]! > energy[k - 1]! && energy[k]! >= energy[k + 1]!)) continue;
+    if (energy[k]! - Math.min(energy[k - 1]!, energy[k + 1]!) < ripple * energy[k]!) continue;
     const [t, value] = vertex(
       [times[k - 1]!, times[k]!, times[k + 1]!],
       [Math.log(energy[k - 1]!), Math.log(energy[k]!), Math.log(energy[k + 1]!)],

@@ -75,10 +75,10 @@ describe("the line source with uncertain coefficients", () => {
   });
 
   // Where the angular basis is whole, all of F(Y) lies in the bases of augmented BUG: its Euler step is that of the full equation.
-  // Parallel BUG leaves out the blocks of two new directions.
+  // Parallel BUG leaves out the blocks of two new directions; how much that is depends on the directions of amplitude zero that the start has.
   test.each<[string, Integrator, number]>([
     ["augmented BUG", augmentedBug(), 1e-7],
-    ["parallel BUG, assembled", parallelBug({ root: "assembled" }), 1e-5],
+    ["parallel BUG, assembled", parallelBug({ root: "assembled" }), 1e-4],
     ["parallel BUG", parallelBug(), 1e-2],
   ])("is followed by %s with a whole angular basis", async (_, integrator, demanded) => {
     const truncation = { tolerance: 1e-11, relative: true, minRank: 21 };
