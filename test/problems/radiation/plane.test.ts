@@ -75,14 +75,15 @@ describe("the line source with uncertain coefficients", () => {
   });
 
   // Where the angular basis is whole, all of F(Y) lies in the bases of augmented BUG: its Euler step is that of the full equation.
-  // Parallel BUG leaves out the blocks of two new directions; how much that is depends on the directions of amplitude zero that the start has.
+  // Parallel BUG leaves out the blocks of two new directions; the more room the start has, the less that is: 1.4e-5 from rank 21, 2e-6
+  // from 30, 6e-7 from 40, whatever the tolerance.
   test.each<[string, Integrator, number]>([
     ["augmented BUG", augmentedBug(), 1e-7],
-    ["parallel BUG, assembled", parallelBug({ root: "assembled" }), 1e-4],
+    ["parallel BUG, assembled", parallelBug({ root: "assembled" }), 1e-5],
     ["parallel BUG", parallelBug(), 1e-2],
   ])("is followed by %s with a whole angular basis", async (_, integrator, demanded) => {
     const truncation = { tolerance: 1e-11, relative: true, minRank: 21 };
-    const whole = uncertainPlane({ ...small, rank: 21 });
+    const whole = uncertainPlane({ ...small, rank: 30 });
     const all = await snapshots(whole, { integrator, h: whole.dt, solver: euler(), truncation });
     const { E, Var } = errors(whole, all.at(-1)!.y);
     expect(E).toBeLessThan(demanded);
